@@ -1,0 +1,1 @@
+"""Torch modules made from facts; given a state dict, never a URL."""

@@ -1,0 +1,1 @@
+"""Video encoders behind one contract."""

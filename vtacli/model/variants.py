@@ -1,0 +1,101 @@
+"""What each family of weights is: facts that come with the weights and are never options.
+
+No torch here: ``vta plan`` and ``--help`` read these facts and must stay instant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+def exact_div(whole: int, part: int) -> int:
+    """whole / part, or an error on import where the geometry does not fit."""
+    if whole % part:
+        raise ValueError(f"{whole} is not a multiple of {part}")
+    return whole // part
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The geometry and the abilities of one kind of model.
+
+    ``latent_shape`` is (channels, time, frequency). ``frames_per_second`` and ``frame_size_px``
+    say what pictures the encoder wants. ``licence`` is an SPDX identifier or a list of them.
+    """
+
+    name: str
+    licence: str
+    latent_shape: tuple[int, int, int]
+    frames_per_second: Fraction
+    frame_size_px: int
+    takes_text: bool
+    takes_motion: bool
+    takes_hits: bool
+    sees_order: bool
+    default_steps: int
+    default_guidance: float
+    default_sampler: str
+    rate_hz: int = 16_000
+    hop: int = 160
+    mel_frames: int = 1024
+    mel_bands: int = 64
+
+    @property
+    def window_samples(self) -> int:
+        return self.mel_frames * self.hop
+
+    @property
+    def window_s(self) -> Fraction:
+        """Length of one window. That it is 10.24 s is a theorem, not a setting."""
+        return Fraction(self.window_samples, self.rate_hz)
+
+    @property
+    def time_factor(self) -> int:
+        """Mel frames in one latent step."""
+        return exact_div(self.mel_frames, self.latent_shape[1])
+
+    @property
+    def bandwidth_hz(self) -> int:
+        return exact_div(self.rate_hz, 2)
+
+
+def _published(name: str, *, sees_order: bool = False, takes_text: bool = False) -> Variant:
+    return Variant(
+        name=name,
+        licence="CC-BY-4.0 AND CC-BY-NC-SA-4.0",
+        latent_shape=(8, 256, 16),
+        frames_per_second=Fraction(2),
+        frame_size_px=224,
+        takes_text=takes_text,
+        takes_motion=False,
+        takes_hits=False,
+        sees_order=sees_order,
+        default_steps=25,
+        default_guidance=3.0,
+        default_sampler="dpm++2m",
+    )
+
+
+VARIANTS: dict[str, Variant] = {
+    v.name: v
+    for v in (
+        _published("vta-ldm-base"),
+        _published("vta-ldm-pe", sees_order=True),
+        _published("vta-ldm-text", takes_text=True),
+        Variant(
+            name="vta-mini",
+            licence="Apache-2.0",
+            latent_shape=(32, 128, 1),
+            frames_per_second=Fraction(2),
+            frame_size_px=224,
+            takes_text=True,
+            takes_motion=True,
+            takes_hits=True,
+            sees_order=True,
+            default_steps=20,
+            default_guidance=3.0,
+            default_sampler="unipc",
+        ),
+    )
+}

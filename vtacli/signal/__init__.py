@@ -1,0 +1,1 @@
+"""Arithmetic on values: no files, no network, no console."""

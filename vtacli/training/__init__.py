@@ -1,0 +1,1 @@
+"""Data, loop and evaluation of the models that vta trains."""

@@ -9,10 +9,11 @@ Differentiable with respect to the sound.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import conv1d, pad
 
 RATE_HZ = 16_000
 N_FFT = 1024
@@ -56,24 +57,46 @@ def mel_basis(
 
 
 @lru_cache(maxsize=8)
-def _constants(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _window_and_basis(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     window = torch.hann_window(N_FFT, periodic=True, dtype=torch.float64)
     return window.to(device, dtype), mel_basis().to(device, dtype)
 
 
-def log_mel(wave: Tensor) -> Tensor:
+@lru_cache(maxsize=2)
+def _fourier_kernels(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Windowed cosines, then negated sines: (2 * bins, 1, N_FFT)."""
+    window, _ = _window_and_basis(device, dtype)
+    turns = torch.outer(torch.arange(N_FFT // 2 + 1), torch.arange(N_FFT)) % N_FFT
+    angle = turns.double() * (2 * torch.pi / N_FFT)
+    kernels = torch.cat([angle.cos(), -angle.sin()]).to(device, dtype)
+    return (kernels * window)[:, None]
+
+
+def log_mel(wave: Tensor, *, transform: Literal["fft", "convolution"] = "fft") -> Tensor:
     """Log-mel spectrogram of mono sound at 16 kHz.
 
     ``wave``: (B, N) float, full scale 1.0, N > 512. Returns (B, N // 160, 64): frame ``t`` is
     centred on sample ``160 t``; the sound is mirrored at its ends.
+
+    ``transform="convolution"`` takes the Fourier sums as the published code does, by a
+    convolution in the sound's own precision. In float32 that is some five times slower and loses
+    up to 1.4e-3 in bands near the floor (measured against float64; a mean of 5e-6), so it serves
+    only to repeat recorded numbers. The FFT is within 8e-4 of float64 on the same sound.
     """
     if wave.ndim != 2:
         raise ValueError(f"the sound is (B, N), got {tuple(wave.shape)}")
     if wave.shape[1] <= N_FFT // 2:
         raise ValueError(f"a sound of {wave.shape[1]} samples is too short to mirror its ends")
-    window, basis = _constants(wave.device, wave.dtype)
-    mirrored = pad(wave[:, None], (N_FFT // 2, N_FFT // 2), mode="reflect")[:, 0]
-    spectrum = torch.stft(mirrored, N_FFT, HOP, window=window, center=False, return_complex=True)
+    frames = wave.shape[1] // HOP
+    window, basis = _window_and_basis(wave.device, wave.dtype)
+    mirrored = pad(wave[:, None], (N_FFT // 2, N_FFT // 2), mode="reflect")
+    if transform == "fft":
+        spectrum = torch.stft(
+            mirrored[:, 0], N_FFT, HOP, window=window, center=False, return_complex=True
+        )
+    else:
+        sums = conv1d(mirrored, _fourier_kernels(wave.device, wave.dtype), stride=HOP)
+        spectrum = torch.complex(*sums.chunk(2, dim=1))
     # The gradient of |z| at z = 0 is taken as 0 by torch, so digital silence trains safely.
-    magnitude = spectrum[..., : wave.shape[1] // HOP].abs()
+    magnitude = spectrum[..., :frames].abs()
     return torch.log(torch.matmul(basis, magnitude).clamp(min=FLOOR)).transpose(1, 2)

@@ -89,7 +89,8 @@ def tile(cuts_s: Iterable[Fraction], duration_s: Fraction, min_scene_s: Fraction
         raise ValueError(f"duration must be positive, got {duration_s}")
     edges = [Fraction(0)]
     for cut in sorted(set(cuts_s)):
-        if cut > 0 and cut - edges[-1] >= min_scene_s and duration_s - cut >= min_scene_s:
+        inside = edges[-1] < cut < duration_s
+        if inside and cut - edges[-1] >= min_scene_s and duration_s - cut >= min_scene_s:
             edges.append(cut)
     edges.append(duration_s)
     return [Span(a, b) for a, b in zip(edges, edges[1:], strict=False)]
@@ -100,10 +101,11 @@ def plan_windows(scene: Scene, window_s: Fraction, crossfade_s: Fraction) -> lis
 
     A scene that fits is one window. A longer one is covered by full windows whose starts are
     evenly spread, so that neighbours overlap by at least ``crossfade_s``; the fade lies in the
-    middle of what overlaps, and windows are cut to the end of their fades.
+    middle of what overlaps, and windows are cut to the end of their fades. A fade of more than a
+    third of the window could meet the next one, and raises ValueError.
     """
-    if not 0 <= crossfade_s < window_s / 2:
-        raise ValueError(f"crossfade must be in [0, window / 2), got {crossfade_s} of {window_s}")
+    if not 0 <= 3 * crossfade_s <= window_s:
+        raise ValueError(f"crossfade must be in [0, window / 3], got {crossfade_s} of {window_s}")
     length = scene.span.duration_s
     if length <= window_s:
         return [Window(scene.index, 0, scene.span)]

@@ -1,0 +1,49 @@
+"""Choices are checked when they are made, and can be written down."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from vtacli.errors import ConfigError
+from vtacli.options import GenerateOptions, MixOptions, SceneOptions
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: GenerateOptions(seed=-1),
+        lambda: GenerateOptions(steps=0),
+        lambda: GenerateOptions(guidance=float("nan")),
+        lambda: GenerateOptions(batch_size=0),
+        lambda: GenerateOptions(prompt="  "),
+        lambda: GenerateOptions(model=""),
+        lambda: GenerateOptions(device="gpu"),
+        lambda: GenerateOptions(crossfade_s=Fraction(-1)),
+        lambda: MixOptions(gain_db=float("inf")),
+        lambda: MixOptions(ceiling_dbtp=1.0),
+        lambda: MixOptions(mode="blend"),
+        lambda: SceneOptions(mode="of"),
+        lambda: SceneOptions(mode="off", threshold=27.0),
+        lambda: SceneOptions(min_scene_s=Fraction(-1)),
+    ],
+)
+def test_a_choice_that_means_nothing_is_refused(make):
+    with pytest.raises(ConfigError):
+        make()
+
+
+def test_a_near_miss_is_named():
+    with pytest.raises(ConfigError, match="Did you mean cuda"):
+        GenerateOptions(device="cudda")
+
+
+def test_choices_become_json():
+    options = GenerateOptions(
+        prompt="rain", crossfade_s=Fraction(1, 2), scenes=SceneOptions(mode=Path("a\nb.csv"))
+    )
+    saved = json.loads(json.dumps(options.to_dict()))
+    assert saved["crossfade_s"] == 0.5
+    assert saved["scenes"]["mode"] == "a\\nb.csv"
+    assert saved["mix"] == MixOptions().to_dict()

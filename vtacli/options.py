@@ -1,0 +1,158 @@
+"""The choices of one run: frozen, checked once when they are made, saved with what they made.
+
+Facts about weights are not here (see :mod:`vtacli.model.variants`): a choice left at None means
+the variant's own default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from fractions import Fraction
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from vtacli.errors import ConfigError, printable
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+DTYPES = ("auto", "float32", "float16", "bfloat16")
+AUDIO_MODES = ("auto", "mix", "replace", "add")
+SAMPLERS = ("dpm++2m", "unipc", "ddim", "euler", "euler-a", "published")
+DETECTORS = ("content", "adaptive", "hash", "histogram", "threshold")
+CODECS = ("auto", "aac", "alac", "flac", "opus", "pcm")
+DEFAULT_MODEL = "vta-mini"
+RATE_HZ = 48_000
+"""The rate of every track that is written: the one that film uses."""
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """Where scenes begin. ``mode`` is ``"auto"`` (found cuts), ``"off"`` (one scene) or a file.
+
+    ``threshold`` is in the detector's own unit; None is the detector's default.
+    """
+
+    mode: str | Path = "auto"
+    min_scene_s: Fraction = Fraction(1)
+    detector: str = "content"
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("detector", self.detector, DETECTORS)
+        _at_least("min scene", self.min_scene_s, 0)
+        if self.threshold is not None:
+            _at_least("threshold", self.threshold, 0)
+        if isinstance(self.mode, str) and self.mode not in ("auto", "off"):
+            raise ConfigError(f"scenes are auto, off or a file, not {self.mode!r}.")
+        if self.mode != "auto" and self.threshold is not None:
+            raise ConfigError("A threshold needs --scenes auto: nothing else looks for cuts.")
+
+    def to_dict(self) -> dict[str, Any]:
+        return _plain(self)
+
+
+@dataclass(frozen=True)
+class MixOptions:
+    """What the new track is, and how loud.
+
+    ``mode``: ``"mix"`` is foley with the film's sound, ``"replace"`` foley instead of it,
+    ``"add"`` foley as one more track, ``"auto"`` mix where the film has sound. ``gain_db`` is
+    the foley's, ``ceiling_dbtp`` the true peak that nothing exceeds.
+    """
+
+    mode: str = "auto"
+    gain_db: float = 0.0
+    ceiling_dbtp: float = -1.0
+    codec: str = "auto"
+
+    def __post_init__(self) -> None:
+        _one_of("audio", self.mode, AUDIO_MODES)
+        _one_of("codec", self.codec, CODECS)
+        _between("gain", self.gain_db, -60, 40, "dB")
+        _between("ceiling", self.ceiling_dbtp, -60, 0, "dBTP")
+
+    def to_dict(self) -> dict[str, Any]:
+        return _plain(self)
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """Everything that a person can ask of ``vta generate``, but the two paths.
+
+    ``seed`` None: one is drawn, and reported. ``crossfade_s``: between windows of one scene.
+    """
+
+    prompt: str | None = None
+    negative: str | None = None
+    model: str = DEFAULT_MODEL
+    seed: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    batch_size: int = 4
+    crossfade_s: Fraction = Fraction(1)
+    scenes: SceneOptions = field(default_factory=SceneOptions)
+    mix: MixOptions = field(default_factory=MixOptions)
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of("device", self.device, DEVICES)
+        _one_of("dtype", self.dtype, DTYPES)
+        if self.sampler is not None:
+            _one_of("sampler", self.sampler, SAMPLERS)
+        if self.seed is not None:
+            _between("seed", self.seed, 0, 2**63 - 1)
+        if self.steps is not None:
+            _between("steps", self.steps, 1, 1000)
+        if self.guidance is not None:
+            _between("guidance", self.guidance, 0, 100)
+        _between("batch size", self.batch_size, 1, 1024)
+        _at_least("crossfade", self.crossfade_s, 0)
+        if not self.model:
+            raise ConfigError("The model's name is empty.")
+        for name in ("prompt", "negative"):
+            text = getattr(self, name)
+            if text is not None and not text.strip():
+                raise ConfigError(f"The {name} is empty. Leave the option out instead.")
+
+    def to_dict(self) -> dict[str, Any]:
+        return _plain(self)
+
+
+def _one_of(what: str, value: str, known: Iterable[str]) -> None:
+    known = tuple(known)
+    if value not in known:
+        near = get_close_matches(value, known, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"It is one of: {', '.join(known)}."
+        raise ConfigError(f"There is no {what} {value!r}.", hint=hint)
+
+
+def _between(what: str, value: float, low: float, high: float, unit: str = "") -> None:
+    if not (isfinite(value) and low <= value <= high):
+        raise ConfigError(
+            f"The {what} must be between {low} and {high}{' ' + unit if unit else ''}, not {value}."
+        )
+
+
+def _at_least(what: str, value: float | Fraction, low: float) -> None:
+    if not (isfinite(value) and value >= low):
+        raise ConfigError(f"The {what} must be {low} or more, not {value}.")
+
+
+def _plain(options: Any) -> dict[str, Any]:
+    """Fields as JSON values: fractions as floats, paths on one line."""
+    out: dict[str, Any] = {}
+    for f in fields(options):
+        value = getattr(options, f.name)
+        if isinstance(value, (SceneOptions, MixOptions)):
+            value = value.to_dict()
+        elif isinstance(value, Fraction):
+            value = float(value)
+        elif isinstance(value, Path):
+            value = printable(value)
+        out[f.name] = value
+    return out

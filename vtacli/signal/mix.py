@@ -52,9 +52,10 @@ def spread(foley: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
     if channels == have:
         return foley
     if channels == 1:
-        return CENTRE * foley.sum(axis=0, keepdims=True, dtype=np.float32)
+        centre: NDArray[np.float32] = foley.sum(axis=0, keepdims=True, dtype=np.float32)
+        return centre * np.float32(CENTRE)
     out = np.zeros((channels, foley.shape[1]), np.float32)
-    out[:2] = CENTRE * foley if have == 1 else foley
+    out[:2] = np.float32(CENTRE) * foley if have == 1 else foley
     return out
 
 

@@ -1,0 +1,69 @@
+"""Opens a film with PyAV, safely, and turns PyAV's exceptions into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+from av.stream import Discard
+
+from vtacli.errors import MediaError, StorageError
+from vtacli.media.door import MAX_PIXELS, OPEN_OPTIONS, check_input, url
+
+Container = Any
+Stream = Any
+
+
+@contextmanager
+def open_film(path: Path | str, only: int | None = None) -> Iterator[Container]:
+    """An opened container. ``only``: the one stream that will be read; the others are skipped.
+
+    Raises MediaError where the file cannot be opened as a film, or where reading it in the
+    ``with`` block fails.
+    """
+    path = check_input(path)
+    try:
+        container = av.open(
+            url(path),
+            options=dict(OPEN_OPTIONS),
+            stream_options=None,
+            metadata_errors="replace",
+        )
+    except (av.error.FFmpegError, ValueError) as error:
+        raise _not_a_film(path, error) from error
+    try:
+        for stream in container.streams:
+            if only is not None and stream.index != only:
+                stream.discard = Discard.all
+        yield container
+    except av.error.FFmpegError as error:
+        raise MediaError(
+            f"Reading failed: {_reason(error)}.",
+            path=path,
+            hint="The file may be damaged: copy or export it again.",
+        ) from error
+    finally:
+        container.close()
+
+
+def prepare_decoder(stream: Stream) -> None:
+    """Threads for speed, and a ceiling on pixels that a picture inside the stream cannot pass."""
+    stream.thread_type = "AUTO"
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+
+
+def _not_a_film(path: Path, error: Exception) -> MediaError | StorageError:
+    if isinstance(error, av.error.InvalidDataError):
+        return MediaError(
+            "This is not a film that can be read, or its beginning or end is missing.",
+            path=path,
+            hint="Supported are mp4, mov, mkv, webm, mxf, avi and mpegts; copy or export it again.",
+        )
+    return MediaError(f"The film cannot be opened: {_reason(error)}.", path=path)
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".").lower()

@@ -1,0 +1,171 @@
+"""Where one shot ends and the next begins: PySceneDetect's detectors on our frames, or a list.
+
+The detectors are given frame numbers for time. What they return is then exact, whatever the
+frame rate does: the caller knows the presentation time of every frame. Minimum lengths of scenes
+are left to :func:`vtacli.timeline.tile`, which counts in seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtacli.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A detector of PySceneDetect, and the name of its threshold there."""
+
+    class_name: str
+    threshold_name: str
+    default_threshold: float
+
+
+DETECTORS: dict[str, _Kind] = {
+    "adaptive": _Kind("AdaptiveDetector", "adaptive_threshold", 3.0),
+    "content": _Kind("ContentDetector", "threshold", 27.0),
+    "threshold": _Kind("ThresholdDetector", "threshold", 12.0),
+    "hash": _Kind("HashDetector", "threshold", 0.395),
+    "histogram": _Kind("HistogramDetector", "threshold", 0.05),
+}
+"""By the names of the command line; defaults are those of PySceneDetect's own command."""
+
+
+class CutDetector:
+    """Finds cuts in pictures that are pushed one by one, in order.
+
+    ``rate`` is a formality of PySceneDetect: nothing depends on it here.
+    Raises ConfigError for an unknown detector or a threshold that is not positive.
+    """
+
+    def __init__(self, name: str = "adaptive", threshold: float | None = None):
+        if name not in DETECTORS:
+            raise ConfigError(
+                f"There is no scene detector {name!r}.", hint=f"Use one of {', '.join(DETECTORS)}."
+            )
+        kind = DETECTORS[name]
+        if threshold is None:
+            threshold = kind.default_threshold
+        if not threshold > 0:
+            raise ConfigError(f"A scene threshold must be above 0, got {threshold}.")
+        import scenedetect.detectors as detectors
+        from scenedetect.common import FrameTimecode
+
+        self._detector: Any = getattr(detectors, kind.class_name)(
+            **{kind.threshold_name: threshold}, min_scene_len=0
+        )
+        self._clock: Any = FrameTimecode
+        self._rate = Fraction(25)
+        self._count = 0
+
+    @property
+    def lag(self) -> int:
+        """How many pictures ago a cut that is found now can lie, where that is bounded."""
+        return int(self._detector.event_buffer_length)
+
+    def push(self, picture: NDArray[np.uint8]) -> list[int]:
+        """Add a picture, (h, w, 3) uint8 in BGR. Returns numbers, from 0, of pictures that are
+        the first of a new shot."""
+        now = self._clock(self._count, self._rate)
+        self._count += 1
+        return [cut.frame_num for cut in self._detector.process_frame(now, picture)]
+
+    def finish(self) -> list[int]:
+        """Cuts known only now that there are no more pictures."""
+        if not self._count:
+            return []
+        end = self._clock(self._count - 1, self._rate)
+        return [cut.frame_num for cut in self._detector.post_process(end)]
+
+
+_SECONDS = re.compile(r"\d+(\.\d+)?")
+_CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)(?:\.(\d+))?")
+_FRAMES = re.compile(r"(\d+):([0-5]\d):([0-5]\d)([:;])(\d{2,3})")
+
+
+def parse_time(text: str, frame_rate: Fraction) -> Fraction:
+    """Seconds from ``12.5``, ``HH:MM:SS.mmm``, ``HH:MM:SS:FF`` or drop-frame ``HH:MM:SS;FF``.
+
+    Frames are counted at ``frame_rate``, its nearest whole number being the frames of a timecode
+    second (SMPTE ST 12-1). Raises ValueError with a reason.
+    """
+    if _SECONDS.fullmatch(text):
+        return Fraction(text)
+    if clock := _CLOCK.fullmatch(text):
+        h, m, s, part = clock.groups()
+        return Fraction(int(h) * 3600 + int(m) * 60 + int(s)) + Fraction(f"0.{part or 0}")
+    if timecode := _FRAMES.fullmatch(text):
+        h, m, s = (int(g) for g in timecode.group(1, 2, 3))
+        return (
+            frames_of_timecode(
+                h, m, s, int(timecode.group(5)), timecode.group(4) == ";", frame_rate
+            )
+            / frame_rate
+        )
+    raise ValueError(f"{text!r} is no time; write seconds, HH:MM:SS.mmm or HH:MM:SS:FF")
+
+
+def frames_of_timecode(
+    hours: int, minutes: int, seconds: int, frames: int, drop_frame: bool, frame_rate: Fraction
+) -> int:
+    """The number of frames that a timecode counts from zero.
+
+    Drop-frame skips the first 2 labels (4 at 59.94) of each minute, but not of each tenth
+    (SMPTE ST 12-1). Raises ValueError for a label that does not exist.
+    """
+    base = round(frame_rate)
+    if frames >= base:
+        raise ValueError(f"frame {frames} does not exist at {float(frame_rate):.6g} a second")
+    total_minutes = hours * 60 + minutes
+    label = (total_minutes * 60 + seconds) * base + frames
+    if not drop_frame:
+        return label
+    dropped = 2 * base // 30
+    if base % 30 or frame_rate == base:
+        raise ValueError(f"there is no drop-frame timecode at {float(frame_rate):.6g} a second")
+    if seconds == 0 and frames < dropped and minutes % 10:
+        raise ValueError("that label is dropped in drop-frame timecode")
+    return label - dropped * (total_minutes - total_minutes // 10)
+
+
+def read_scene_file(path: Path | str, duration_s: Fraction, frame_rate: Fraction) -> list[Fraction]:
+    """Cut times from a text or CSV file: the first field of every line, sorted.
+
+    ``#`` begins a comment; a heading in the first line is passed over. Times count from the
+    film's start, 0 is allowed and changes nothing. Raises ConfigError with the line's number for
+    anything else, for a time at or beyond the end, and for a file that cannot be read.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "The list of scenes cannot be read as text.", path=path, hint="One time per line."
+        ) from error
+    cuts: set[Fraction] = set()
+    first = True
+    for number, line in enumerate(lines, 1):
+        field = re.split(r"[,\t]", line.split("#", 1)[0])[0].strip().strip('"')
+        if not field:
+            continue
+        heading, first = first and not any(c.isdigit() for c in field), False
+        if heading:
+            continue
+        try:
+            time_s = parse_time(field, frame_rate)
+        except ValueError as error:
+            raise ConfigError(f"Line {number}: {error}.", path=path) from None
+        if time_s >= duration_s:
+            raise ConfigError(
+                f"Line {number}: {field} is not before the film's end at {float(duration_s):.3f} s.",
+                path=path,
+            )
+        cuts.add(time_s)
+    return sorted(cuts - {Fraction(0)})

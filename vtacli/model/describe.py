@@ -1,0 +1,44 @@
+"""What a folder of weights says it is, from its JSON alone: no torch, so that plans stay instant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.model.variants import VARIANTS, Variant
+
+INDEX = "model_index.json"
+PIPELINE_CLASS = "VtaPipeline"
+
+
+def index_of(folder: Path) -> dict[str, Any]:
+    """The folder's ``model_index.json``.
+
+    Raises :class:`WeightsMissing` where there is no folder, :class:`WeightsRefused` where it is
+    not a model.
+    """
+    if not folder.exists():
+        raise WeightsMissing("there is no model here.", path=folder)
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise WeightsRefused(f"this is not a model: it has no {INDEX}.", path=folder) from None
+    except (OSError, ValueError) as error:
+        raise WeightsRefused(f"{INDEX} cannot be read: {error}.", path=folder) from error
+    if not isinstance(index, dict) or index.get("_class_name") != PIPELINE_CLASS:
+        raise WeightsRefused(f"{INDEX} does not describe a {PIPELINE_CLASS}.", path=folder)
+    return index
+
+
+def variant_of(folder: Path) -> Variant:
+    """The variant that a model folder holds. Raises as :func:`index_of` does."""
+    name = index_of(folder).get("variant")
+    if not isinstance(name, str) or name not in VARIANTS:
+        raise WeightsRefused(
+            f"the model's variant is {name!r}, which this version does not know.",
+            path=folder,
+            hint=f"It knows {', '.join(VARIANTS)}.",
+        )
+    return VARIANTS[name]

@@ -1,0 +1,245 @@
+"""The pipeline that every variant shares: condition, denoise, decode, vocode.
+
+A diffusers pipeline: ``from_pretrained``, ``save_pretrained``, ``to``, CPU offload and any
+scheduler of diffusers work as they do there. Which encoder, denoiser, autoencoder and vocoder it
+holds is the weights' affair; it asks of them only this:
+
+* ``encoder``: :class:`vtacli.model.conditioning.Conditioner`;
+* ``unet(sample, timestep, encoder_hidden_states=, encoder_attention_mask=[, control=]).sample``;
+* ``vae.decode(latents).sample``: (B, C, T, F) to natural-log mel (B, 1, frames, bands), with
+  ``vae.config.scaling_factor`` where latents are scaled;
+* ``vocoder(mel)``: (B, 1, frames, bands) to (B, N) or (B, channels, N).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+from torch import Tensor
+
+from vtacli.model.condition import Condition
+from vtacli.model.contract import WindowContent
+from vtacli.model.guidance import Branch, branch_weights, combine
+from vtacli.model.variants import VARIANTS, Variant
+
+OnStepEnd = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
+Generators = torch.Generator | Sequence[torch.Generator]
+
+
+@dataclass(frozen=True)
+class VtaOutput:
+    """``audios``: (B, channels, window_samples) float32, full scale 1.0. ``mels``: (B, 1, frames,
+    bands). ``latents``: (B, C, T, F). All on the CPU, in float32."""
+
+    audios: Tensor
+    mels: Tensor
+    latents: Tensor
+
+
+class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
+    """Windows of film, or conditions made of them, to sound."""
+
+    model_cpu_offload_seq = "encoder->unet->vae->vocoder"
+    _callback_tensor_inputs = ("latents",)
+
+    def __init__(
+        self,
+        encoder: Any,
+        unet: Any,
+        vae: Any,
+        vocoder: Any,
+        scheduler: Any,
+        variant: str = "vta-ldm-base",
+    ):
+        super().__init__()
+        self.register_modules(
+            encoder=encoder, unet=unet, vae=vae, vocoder=vocoder, scheduler=scheduler
+        )
+        self.register_to_config(variant=variant)
+
+    @property
+    def facts(self) -> Variant:
+        """The variant whose weights these are."""
+        return VARIANTS[self.config.variant]
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def __call__(
+        self,
+        windows: Sequence[WindowContent] | Condition,
+        *,
+        negative: Condition | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        control_scale: float | None = None,
+        generator: Generators | None = None,
+        latents: Tensor | None = None,
+        callback_on_step_end: OnStepEnd | None = None,
+        one_at_a_time: bool | None = None,
+    ) -> VtaOutput:
+        """Sound for each window.
+
+        ``windows``: what they show, or a :class:`Condition` of B rows, in which case ``negative``
+        is what guidance leads away from (None: nothing). ``guidance_scale`` and ``control_scale``:
+        see :func:`vtacli.model.guidance.branch_weights`. Without ``generator`` the noise comes
+        from each window's own key. ``latents``: (B, C, T, F) standard normal noise to start from.
+        ``callback_on_step_end(pipeline, step, timestep, {"latents": …})`` may return other latents.
+
+        ``one_at_a_time`` of None: yes on the CPU, where a row of a larger product may be rounded
+        otherwise, so that a batch of any size gives the same samples; and nothing is lost by it.
+        Seconds for a step of two guided windows, apart and together, on one core and then on two:
+        MEASURED. On an accelerator windows are one batch.
+        """
+        contents = None if isinstance(windows, Condition) else windows
+        count = len(windows)
+        if count == 0:
+            raise ValueError("no windows to make sound for")
+        if isinstance(generator, Sequence) and len(generator) != count:
+            raise ValueError(f"{len(generator)} generators for {count} windows")
+        if generator is None and contents is not None:
+            generator = [torch.Generator().manual_seed(c.key.seed_64()) for c in contents]
+        noise = self._noise(count, latents, generator)
+        device = self._execution_device
+        if one_at_a_time is None:
+            one_at_a_time = device.type == "cpu"
+        if num_inference_steps is None:
+            num_inference_steps = self.facts.default_steps
+        if guidance_scale is None:
+            guidance_scale = self.facts.default_guidance
+
+        parts = []
+        size = 1 if one_at_a_time else count
+        for rows in (slice(i, i + size) for i in range(0, count, size)):
+            if isinstance(windows, Condition):
+                asked = _rows(windows, rows)
+                away = None if negative is None else _rows(negative, rows)
+            else:
+                asked, away = self._onloaded("encoder").condition(windows[rows]), None
+            weights = branch_weights(
+                guidance_scale, control_scale, controlled=asked.control is not None
+            )
+            if away is None and "none" in weights:
+                away = self._onloaded("encoder").uncondition(
+                    None if contents is None else contents[rows], asked
+                )
+            parts.append(
+                self._denoise(
+                    asked,
+                    away,
+                    weights,
+                    noise[rows].to(device),
+                    generator[rows] if isinstance(generator, Sequence) else generator,
+                    num_inference_steps,
+                    callback_on_step_end,
+                )
+            )
+        done = [self.decode(z) for z in parts]
+        self.maybe_free_model_hooks()
+        return VtaOutput(
+            torch.cat([audio for audio, _ in done]),
+            torch.cat([mel for _, mel in done]),
+            torch.cat(parts).cpu(),
+        )
+
+    def decode(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents (B, C, T, F) to sound (B, channels, window_samples) and mel (B, 1, frames,
+        bands), both float32 on the CPU."""
+        vae, vocoder = self._onloaded("vae"), self.vocoder
+        scaled = latents / (getattr(vae.config, "scaling_factor", None) or 1.0)
+        mel = vae.decode(scaled.to(vae.dtype)).sample
+        wave = self._onloaded("vocoder")(mel.to(vocoder.dtype)).float().cpu()
+        if wave.ndim == 2:
+            wave = wave[:, None]
+        samples = self.facts.window_samples
+        if wave.shape[-1] < samples:
+            raise ValueError(f"the vocoder gave {wave.shape[-1]} samples of {samples}")
+        # HiFi-GAN gives 32 samples more than its frames are long. They are cut at the end, as
+        # AudioLDM cuts them, so that sample n lies where the published code puts it. Centring
+        # would move every sound 16 samples (1 ms) earlier than the vocoder was trained to.
+        return wave[..., :samples].contiguous(), mel.float().cpu()
+
+    def _denoise(
+        self,
+        asked: Condition,
+        away: Condition | None,
+        weights: dict[Branch, float],
+        noise: Tensor,
+        generator: Generators | None,
+        steps: int,
+        callback: OnStepEnd | None,
+    ) -> Tensor:
+        """One batch from noise to latents, (B, C, T, F) float32: the sampler's own arithmetic is
+        done in float32 whatever the denoiser's precision."""
+        scheduler = self.scheduler
+        scheduler.set_timesteps(steps, device=noise.device)
+        dtype = self.unet.dtype
+        branches = _branches(asked, away, weights).to(noise.device, dtype)
+        inputs: dict[str, Any] = {
+            "encoder_hidden_states": branches.tokens,
+            "encoder_attention_mask": branches.mask,
+        }
+        if branches.control is not None:
+            inputs["control"] = branches.control
+        accepted = inspect.signature(scheduler.step).parameters
+        extra = {"generator": generator} if "generator" in accepted else {}
+        # Flow-matching schedulers neither scale their input nor start from anything but sigma 1.
+        scale = getattr(scheduler, "scale_model_input", lambda sample, timestep: sample)
+        latents = noise * getattr(scheduler, "init_noise_sigma", 1.0)
+        for i, timestep in enumerate(scheduler.timesteps):
+            sample = torch.cat([scale(latents, timestep)] * len(weights)).to(dtype)
+            predicted = self.unet(sample, timestep.expand(len(sample)), **inputs).sample.float()
+            guided = combine(predicted.chunk(len(weights)), weights)
+            latents = scheduler.step(guided, timestep, latents, **extra).prev_sample
+            if callback is not None:
+                changed = callback(self, i, timestep, {"latents": latents})
+                latents = changed.get("latents", latents)
+        return latents
+
+    def _noise(self, count: int, latents: Tensor | None, generator: Generators | None) -> Tensor:
+        """(B, C, T, F) float32 on the CPU, each row from its own generator where there are many:
+        the same key gives the same noise on every device and in every batch."""
+        shape = self.facts.latent_shape
+        if latents is not None:
+            if latents.shape != (count, *shape):
+                raise ValueError(f"latents are {(count, *shape)}, got {tuple(latents.shape)}")
+            return latents.float().cpu()
+        if isinstance(generator, Sequence):
+            rows = [torch.randn(shape, generator=g, device=g.device).cpu() for g in generator]
+            return torch.stack(rows)
+        device = "cpu" if generator is None else generator.device
+        return torch.randn((count, *shape), generator=generator, device=device).cpu()
+
+    def _onloaded(self, name: str) -> Any:
+        """A component, on its device if it is offloaded. Offloading moves a module when its
+        ``forward`` is called, which not every method of a component goes through."""
+        component = getattr(self, name)
+        hook = getattr(component, "_hf_hook", None)
+        if hook is not None and hasattr(hook, "pre_forward"):
+            hook.pre_forward(component)
+        return component
+
+
+def _branches(asked: Condition, away: Condition | None, weights: dict[Branch, float]) -> Condition:
+    """The conditions of the branches that run, one below the other, in the order of the weights.
+    Only *both* has the control curve; elsewhere it is zeros."""
+    silent = None if asked.control is None else torch.zeros_like(asked.control)
+    made: dict[Branch, Condition] = {"words": replace(asked, control=silent), "both": asked}
+    if away is not None:
+        made["none"] = replace(away, control=silent)
+    return Condition.stack([made[branch] for branch in weights])
+
+
+def _rows(condition: Condition, rows: slice) -> Condition:
+    """Some rows of a condition, without the padding that none of them uses."""
+    mask = condition.mask[rows]
+    used = mask.any(dim=0).nonzero()
+    length = int(used.max()) + 1 if len(used) else mask.shape[1]
+    return Condition(
+        condition.tokens[rows, :length],
+        mask[:, :length],
+        None if condition.control is None else condition.control[rows],
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoTokenizer, CLIPConfig
 
@@ -27,6 +26,7 @@ from vtacli.model.describe import variant_of
 from vtacli.model.encoders.clip4clip import TOKENIZER, Clip4Clip
 from vtacli.model.pipeline import VtaPipeline
 from vtacli.model.streaming import write_safetensors
+from vtacli.model.strict import check_keys, read_weights
 from vtacli.model.variants import Variant
 from vtacli.model.vocoder import HifiGan
 
@@ -203,26 +203,6 @@ def export_published(model_folder: Path, out: Path) -> None:
         )
 
 
-def read_weights(folder: Path) -> dict[str, Tensor]:
-    """Every tensor of a component's folder, mapped from its safetensors files."""
-    found = sorted(folder.glob("*.safetensors"))
-    if not found:
-        raise WeightsRefused("there are no safetensors here.", path=folder)
-    return {name: tensor for file in found for name, tensor in load_file(file).items()}
-
-
-def check_keys(found: Iterable[str], expected: Iterable[str], path: Path) -> None:
-    """Raise :class:`WeightsRefused`, naming the first few, unless both hold the same names."""
-    here, wanted = set(found), set(expected)
-    faults = [
-        f"{len(names)} {kind} ({', '.join(sorted(names)[:3])}{', …' if len(names) > 3 else ''})"
-        for kind, names in (("missing", wanted - here), ("unexpected", here - wanted))
-        if names
-    ]
-    if faults:
-        raise WeightsRefused(f"the weights do not fit: {'; '.join(faults)}.", path=path)
-
-
 def _first_stage(path: Path) -> tuple[dict[str, Tensor], float]:
     """The first stage's tensors and the scale factor; the rest, by name, left out."""
     whole = published.load_pickle(path).get("state_dict")
@@ -287,7 +267,7 @@ def _keep_records(folder: Path, records: Path, said: published.Summary, summary_
 
 
 @contextmanager
-def _made_whole(out: Path) -> Any:
+def _made_whole(out: Path) -> Iterator[Path]:
     """A new folder beside ``out`` that takes its name when all went well, and is gone if not."""
     if out.exists():
         raise OutputError("already there.", path=out, hint="Choose a folder that does not exist.")
@@ -295,7 +275,7 @@ def _made_whole(out: Path) -> Any:
     try:
         building.mkdir(parents=True)
         yield building
-        os.replace(building, out)
+        building.replace(out)
     except OSError as error:
         raise StorageError(f"cannot write the model: {error.strerror}.", path=out) from error
     finally:

@@ -1,4 +1,4 @@
-"""What a folder of weights says it is, from its JSON alone: no torch, so that plans stay instant."""
+"""What a folder of weights says it is, from its JSON alone: without torch, plans stay instant."""
 
 from __future__ import annotations
 

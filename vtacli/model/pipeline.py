@@ -67,7 +67,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         """The variant whose weights these are."""
         return VARIANTS[self.config.variant]
 
-    @torch.no_grad()  # type: ignore[untyped-decorator]
+    @torch.no_grad()
     def __call__(
         self,
         windows: Sequence[WindowContent] | Condition,

@@ -50,6 +50,6 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
         file.write(len(head).to_bytes(8, "little") + head)
         for name in names:
             flat = tensors[name].detach().contiguous().flatten()
-            file.write(memoryview(flat.view(torch.uint8).numpy()))
+            flat.view(torch.uint8).numpy().tofile(file)
         file.flush()
         os.fsync(file.fileno())

@@ -99,12 +99,12 @@ class Clip4Clip(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def _tokens(self, frames: Frames | None, words: str | None) -> Condition:
         picture = None if frames is None or len(frames) == 0 else self._see(frames)
         sentence = None if words is None else self._read(words)
-        if picture is None and sentence is None:
-            raise ValueError("a window needs frames or words")
-        if picture is None:
-            features = words_alone(sentence)
-        elif sentence is None:
+        if sentence is None:
+            if picture is None:
+                raise ValueError("a window needs frames or words")
             features = add_positions(picture) if self.config.position else picture
+        elif picture is None:
+            features = words_alone(sentence)
         else:
             # The published code leaves positions out where there are words.
             features = prepend_words(sentence, picture)
@@ -118,7 +118,8 @@ class Clip4Clip(ModelMixin, ConfigMixin):  # type: ignore[misc]
             raise ValueError(f"this encoder sees {size}x{size} frames, got {frames.data.shape[2:]}")
         weight = self.linear_layer.weight
         pixels = torch.from_numpy(frames.data).to(weight.device).float() / 255
-        return self.clip_vision(pixels.to(weight.dtype)).image_embeds
+        features: Tensor = self.clip_vision(pixels.to(weight.dtype)).image_embeds
+        return features
 
     def _read(self, words: str) -> Tensor:
         """One sentence -> (1, D). Beyond 77 tokens it is cut."""
@@ -127,7 +128,9 @@ class Clip4Clip(ModelMixin, ConfigMixin):  # type: ignore[misc]
         asked = self.tokenizer(
             [words], truncation=True, max_length=LONGEST_PROMPT, return_tensors="pt"
         )
-        return self.clip_text(**asked.to(self.linear_layer.weight.device)).text_embeds
+        device = self.linear_layer.weight.device
+        features: Tensor = self.clip_text(**asked.to(device)).text_embeds
+        return features
 
     def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
         """As diffusers does, with the tokenizer beside it."""

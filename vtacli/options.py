@@ -19,8 +19,7 @@ from vtacli.errors import ConfigError, printable
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 AUDIO_MODES = ("auto", "mix", "replace", "add")
-SAMPLERS = ("dpm++2m", "unipc", "ddim", "euler", "euler-a", "published")
-DETECTORS = ("content", "adaptive", "hash", "histogram", "threshold")
+DETECTORS = ("adaptive", "content", "threshold", "hash", "histogram")
 CODECS = ("auto", "aac", "alac", "flac", "opus", "pcm")
 DEFAULT_MODEL = "vta-mini"
 RATE_HZ = 48_000
@@ -36,7 +35,7 @@ class SceneOptions:
 
     mode: str | Path = "auto"
     min_scene_s: Fraction = Fraction(1)
-    detector: str = "content"
+    detector: str = "adaptive"
     threshold: float | None = None
 
     def __post_init__(self) -> None:
@@ -102,8 +101,6 @@ class GenerateOptions:
     def __post_init__(self) -> None:
         _one_of("device", self.device, DEVICES)
         _one_of("dtype", self.dtype, DTYPES)
-        if self.sampler is not None:
-            _one_of("sampler", self.sampler, SAMPLERS)
         if self.seed is not None:
             _between("seed", self.seed, 0, 2**63 - 1)
         if self.steps is not None:

@@ -1,0 +1,5 @@
+"""``python -m vtacli`` is ``vta``."""
+
+from vtacli.cli.main import entry
+
+entry()

@@ -1,0 +1,48 @@
+"""The list of commands. Each lives in its own file and imports its work when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vtacli import __version__
+from vtacli.cli.doctor import doctor
+from vtacli.cli.generate import generate
+from vtacli.cli.plan import plan
+from vtacli.cli.probe import probe
+from vtacli.cli.train import train
+
+MAKE, LOOK, SET_UP = "Make", "Look before you leap", "Set up"
+
+app = typer.Typer(
+    name="vta",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example:  vta generate street.mp4 -o street-dubbed.mp4 --prompt 'rain on a tin roof'",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"vta {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="The version, and leave."),
+    ] = False,
+) -> None:
+    """Give a silent film its sound."""
+
+
+app.command(rich_help_panel=MAKE, no_args_is_help=True)(generate)
+app.command(rich_help_panel=LOOK, no_args_is_help=True)(plan)
+app.command(rich_help_panel=LOOK, no_args_is_help=True)(probe)
+app.command(rich_help_panel=SET_UP)(doctor)
+app.command(rich_help_panel=SET_UP, no_args_is_help=True)(train)

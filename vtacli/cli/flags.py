@@ -1,0 +1,123 @@
+"""The flags that several commands share, each written once: name, unit, default and help."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vtacli.cli.console import PROGRESS
+from vtacli.errors import ConfigError
+from vtacli.options import AUDIO_MODES, CODECS, DETECTORS, DEVICES, DTYPES, SceneOptions
+
+ASK, TIME, SOUND, MACHINE, TALK = "What to make", "Scenes", "Sound", "Machine", "Output"
+
+
+def among(*known: str) -> dict[str, object]:
+    """Metavar and shell completion of a closed list; the list itself is checked by the options."""
+    return {"metavar": "|".join(known), "autocompletion": lambda: list(known)}
+
+
+Film = Annotated[Path, typer.Argument(metavar="IN", help="The film.", show_default=False)]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="The dubbed film: mp4, mov, mkv, mxf, webm. [default: IN.dubbed.mp4 or alike]",
+        rich_help_panel=ASK,
+    ),
+]
+Model = Annotated[
+    str, typer.Option(metavar="NAME", help="A model's name or folder.", rich_help_panel=MACHINE)
+]
+WeightsDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Look for models here first.", rich_help_panel=MACHINE
+    ),
+]
+Device = Annotated[
+    str, typer.Option(**among(*DEVICES), help="Where to run.", rich_help_panel=MACHINE)  # type: ignore[call-overload]
+]
+Dtype = Annotated[
+    str, typer.Option(**among(*DTYPES), help="Number format.", rich_help_panel=MACHINE)  # type: ignore[call-overload]
+]
+Scenes = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|off|FILE",
+        help="Found cuts, one scene, or a list.",
+        rich_help_panel=TIME,
+        autocompletion=lambda: ["auto", "off"],
+    ),
+]
+MinScene = Annotated[
+    float, typer.Option(metavar="S", help="Shortest scene, seconds.", rich_help_panel=TIME)
+]
+Detector = Annotated[
+    str, typer.Option(**among(*DETECTORS), help="How cuts are found.", rich_help_panel=TIME)  # type: ignore[call-overload]
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(metavar="X", help="The detector's threshold.", rich_help_panel=TIME),
+]
+Crossfade = Annotated[
+    float,
+    typer.Option(
+        metavar="S", help="Between windows of one scene, seconds.", rich_help_panel=TIME
+    ),
+]
+AudioMode = Annotated[
+    str,
+    typer.Option(  # type: ignore[call-overload]
+        "--audio",
+        **among(*AUDIO_MODES),
+        help="Mix with the film's sound, replace it, or add a track beside it.",
+        rich_help_panel=SOUND,
+    ),
+]
+Codec = Annotated[
+    str,
+    typer.Option(  # type: ignore[call-overload]
+        **among(*CODECS), help="Of the new track; auto suits the container.", rich_help_panel=SOUND
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace OUT if it exists.", rich_help_panel=ASK)
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="The answer as one JSON object.", rich_help_panel=TALK)
+]
+Progress = Annotated[
+    str, typer.Option(**among(*PROGRESS), help="Progress, on stderr.", rich_help_panel=TALK)  # type: ignore[call-overload]
+]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Warnings and errors only.", rich_help_panel=TALK)
+]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Say more.", rich_help_panel=TALK)
+]
+
+
+def seconds(value: float, flag: str) -> Fraction:
+    """A flag's seconds, exactly as typed. Raises ConfigError for what is no number."""
+    if not isfinite(value):
+        raise ConfigError(f"{flag} takes seconds, not {value}.")
+    return Fraction(str(value))
+
+
+def scene_options(
+    scenes: str, min_scene: float, detector: str, threshold: float | None
+) -> SceneOptions:
+    """The four flags that say where scenes begin, as one value."""
+    return SceneOptions(
+        mode=scenes if scenes in ("auto", "off") else Path(scenes),
+        min_scene_s=seconds(min_scene, "--min-scene"),
+        detector=detector,
+        threshold=threshold,
+    )

@@ -1,0 +1,120 @@
+"""``vta generate``: from a film to a dubbed film."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vtacli.cli import flags
+from vtacli.cli.flags import ASK, MACHINE, SOUND, seconds
+from vtacli.cli.shell import Shell
+from vtacli.model.samplers import SAMPLERS
+from vtacli.options import DEFAULT_MODEL, GenerateOptions, MixOptions
+
+
+def generate(
+    context: typer.Context,
+    film: flags.Film,
+    output: flags.Out = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="What is to be heard.", rich_help_panel=ASK),
+    ] = None,
+    negative: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="What is not.", rich_help_panel=ASK),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The same seed, the same sound.", rich_help_panel=ASK),
+    ] = None,
+    overwrite: flags.Overwrite = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="As `vta plan`; nothing is written.", rich_help_panel=ASK)
+    ] = False,
+    scenes: flags.Scenes = "auto",
+    min_scene: flags.MinScene = 1.0,
+    detector: flags.Detector = "adaptive",
+    threshold: flags.Threshold = None,
+    crossfade: flags.Crossfade = 1.0,
+    audio: flags.AudioMode = "auto",
+    gain: Annotated[
+        float, typer.Option(metavar="DB", help="Of what is generated.", rich_help_panel=SOUND)
+    ] = 0.0,
+    ceiling: Annotated[
+        float, typer.Option(metavar="DBTP", help="True peak.", rich_help_panel=SOUND)
+    ] = -1.0,
+    codec: flags.Codec = "auto",
+    model: flags.Model = DEFAULT_MODEL,
+    weights_dir: flags.WeightsDir = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Denoising steps.", rich_help_panel=MACHINE),
+    ] = None,
+    guidance: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="How strictly to follow.", rich_help_panel=MACHINE),
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Denoising method: {', '.join(SAMPLERS)}.",
+            rich_help_panel=MACHINE,
+            autocompletion=lambda: list(SAMPLERS),
+        ),
+    ] = None,
+    device: flags.Device = "auto",
+    dtype: flags.Dtype = "auto",
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", help="Windows at once.", rich_help_panel=MACHINE)
+    ] = 4,
+    as_json: flags.Json = False,
+    progress: flags.Progress = "rich",
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
+) -> None:
+    """Give a film its sound. The picture and every other stream stay as they are.
+
+    [dim]vta generate street.mp4[/dim]
+
+    [dim]vta generate street.mp4 -o out.mov --prompt "rain on a tin roof" --seed 7[/dim]
+
+    [dim]vta generate street.mp4 --audio add --gain -6 --scenes cuts.csv[/dim]
+    """
+    from vtacli.cli.render import plan_text, result_text
+    from vtacli.dub import dub
+    from vtacli.planning import default_output, find_scenes, make_job, make_plan
+
+    shell: Shell = context.obj
+    options = GenerateOptions(
+        prompt=prompt,
+        negative=negative,
+        model=model,
+        seed=seed,
+        steps=steps,
+        guidance=guidance,
+        sampler=sampler,
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+        crossfade_s=seconds(crossfade, "--crossfade"),
+        scenes=flags.scene_options(scenes, min_scene, detector, threshold),
+        mix=MixOptions(mode=audio, gain_db=gain, ceiling_dbtp=ceiling, codec=codec),
+        overwrite=overwrite,
+    )
+    output = output or default_output(film)
+    with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
+        handle = shell.find_model(model, device=device, dtype=dtype, weights_dir=weights_dir)
+        if dry_run:
+            job = make_job(film, output, options, handle.variant)
+            scenes_found, _ = find_scenes(job, shell.report, with_frames=False)
+            plan = make_plan(job, scenes_found, handle)
+        else:
+            result = dub(film, output, options, handle, shell.report)
+    if dry_run:
+        console.answer(plan_text(plan), plan.to_dict() if as_json else None)
+    else:
+        console.answer(result_text(result), result.to_dict() if as_json else None)

@@ -1,0 +1,135 @@
+"""Results as text for a person. What a program reads is each result's own ``to_dict``."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from vtacli.errors import printable
+
+if TYPE_CHECKING:
+    from vtacli.dub import Dubbed
+    from vtacli.health import Check
+    from vtacli.media.probe import Footage, StreamInfo
+    from vtacli.planning import Plan
+
+
+def clock(time_s: Fraction) -> str:
+    """``H:MM:SS.mmm`` from the film's start, rounded down."""
+    whole, milli = divmod(time_s.numerator * 1000 // time_s.denominator, 1000)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{milli:03}"
+
+
+def rate_text(rate: Fraction) -> str:
+    """``25``, ``29.97`` or ``23.976``."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".")
+
+
+def stream_text(stream: StreamInfo) -> str:
+    """One stream in a few words: number, kind, codec, and what is known of it."""
+    parts = [f"{stream.index}: {stream.kind} {stream.codec}"]
+    if stream.kind == "audio":
+        parts.append(f"{stream.layout or f'{stream.channels} channels'}, {stream.rate_hz} Hz")
+    parts += [p for p in (stream.language, stream.title and f"“{printable(stream.title)}”") if p]
+    return ", ".join(parts)
+
+
+def footage_text(footage: Footage) -> RenderableType:
+    """For ``vta probe``."""
+    wide, high = footage.display_size
+    exact = footage.duration_s
+    rows = [
+        ("length", f"{clock(exact)} ({exact} s, {footage.frames} pictures)"),
+        ("picture", _picture(footage, wide, high)),
+        ("rate", rate_text(footage.frame_rate) + (", variable" if footage.variable_rate else "")),
+        ("timecode", footage.start_timecode.text if footage.start_timecode else "none"),
+        ("chapters", str(footage.chapters)),
+    ]
+    rows += [("stream", stream_text(s)) for s in footage.streams]
+    return Group(Text(printable(footage.path)), _pairs(rows))
+
+
+def plan_text(plan: Plan) -> RenderableType:
+    """For ``vta plan`` and ``--dry-run``."""
+    cost = plan.cost
+    rows = [
+        ("film", f"{printable(plan.job.footage.path)}, {clock(plan.duration_s)}"),
+        ("output", printable(plan.job.output)),
+        ("new track", plan.job.track_text()),
+        *(("kept", stream_text(s)) for s in plan.job.streams.kept),
+        *(("lost", stream_text(s)) for s in plan.job.streams.lost),
+        ("model", f"{plan.job.variant.name}, {plan.steps} steps, {plan.job.variant.licence}"),
+        ("time", f"about {_about(cost.seconds)} on {cost.basis}" if cost.seconds else "not known"),
+        ("memory", f"about {cost.memory_bytes / 1e9:.1f} GB"),
+        ("disk", f"about {cost.disk_bytes / 1e6:.0f} MB while working"),
+    ]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("scene", "from", "to", "length", "windows"):
+        table.add_column(column, justify="right")
+    for scene in plan.scenes:
+        span = scene.span
+        count = sum(w.scene == scene.index for w in plan.windows)
+        table.add_row(
+            str(scene.index + 1),
+            clock(span.start_s),
+            clock(span.end_s),
+            f"{float(span.duration_s):.3f} s",
+            str(count),
+        )
+    total = f"{len(plan.scenes)} scenes, {len(plan.windows)} windows"
+    return Group(_pairs(rows), Text(), table, Text(total))
+
+
+def result_text(result: Dubbed) -> RenderableType:
+    """For ``vta generate``."""
+    seconds = sum(result.seconds.values())
+    rows = [
+        ("output", printable(result.output)),
+        ("length", f"{clock(result.duration_s)}, {result.samples} samples at {result.rate_hz} Hz"),
+        ("new track", result.track),
+        ("scenes", f"{len(result.scenes)}, in {len(result.windows)} windows"),
+        ("seed", str(result.seed)),
+        ("true peak", f"{result.true_peak_dbtp:.1f} dBTP"),
+        ("time", f"{seconds:.1f} s ({', '.join(f'{k} {v:.1f}' for k, v in result.seconds.items())})"),
+    ]
+    return _pairs(rows)
+
+
+def checks_text(checks: list[Check]) -> RenderableType:
+    """For ``vta doctor``."""
+    table = Table.grid(padding=(0, 2))
+    for check in checks:
+        table.add_row(
+            Text("ok" if check.ok else "NO", style="green" if check.ok else "bold red"),
+            Text(check.name),
+            Text(check.found),
+        )
+    return table
+
+
+def _picture(footage: Footage, wide: int, high: int) -> str:
+    text = f"{footage.width}×{footage.height} {footage.pixel_format}"
+    if (wide, high) != (footage.width, footage.height):
+        text += f", shown as {wide}×{high}"
+    if footage.rotation:
+        text += f", turned by {footage.rotation}°"
+    return text
+
+
+def _pairs(rows: list[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    before = ""
+    for name, value in rows:
+        table.add_row(Text("" if name == before else name, style="dim"), Text(value))
+        before = name
+    return table
+
+
+def _about(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,67 @@
+"""What a plan will cost, from figures that were measured: seconds, memory, disk."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+from vtacli.model.variants import Variant
+from vtacli.options import RATE_HZ
+
+TRACK_BYTES = 2 * 4 * RATE_HZ
+"""A second of stereo foley on disk between the two passes."""
+
+PROGRAM_BYTES = 700_000_000
+"""Python, torch and the decoder, measured without a model."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Measured on two CPU cores in float32, per window: a guided step, and all the rest."""
+
+    step_s: float
+    window_s: float
+    window_bytes: int
+
+
+MEASURED: dict[str, Speed] = {}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """``seconds`` is None where nothing was measured on the device; ``basis`` says what was."""
+
+    seconds: float | None
+    basis: str
+    memory_bytes: int
+    disk_bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def estimate(
+    variant: Variant,
+    windows: int,
+    steps: int,
+    batch_size: int,
+    duration_s: Fraction,
+    film_bytes: int,
+    weights_bytes: int,
+    device: str,
+) -> Cost:
+    """The cost of one film. A GPU is not guessed at: it was not measured."""
+    speed = MEASURED.get(variant.name)
+    on_cpu = device in ("auto", "cpu")
+    pictures = float(duration_s * variant.frames_per_second) * 3 * variant.frame_size_px**2
+    seconds = None
+    if speed is not None and on_cpu:
+        seconds = windows * (steps * speed.step_s + speed.window_s)
+    batch = min(batch_size, windows)
+    return Cost(
+        seconds=seconds,
+        basis="two CPU cores",
+        memory_bytes=PROGRAM_BYTES + weights_bytes + batch * (speed.window_bytes if speed else 0),
+        disk_bytes=round(pictures + float(duration_s) * TRACK_BYTES) + film_bytes,
+    )

@@ -1,0 +1,172 @@
+"""The use case: a film and its choices in, a dubbed film out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from vtacli import __version__
+from vtacli.errors import printable
+from vtacli.inference import content_of, render
+from vtacli.media.audio import OriginalSound
+from vtacli.media.mux import write_film
+from vtacli.media.spool import SoundSpool
+from vtacli.models import ModelHandle
+from vtacli.options import RATE_HZ, GenerateOptions
+from vtacli.planning import Job, find_scenes, make_job, make_plan, scene_dict, window_dict
+from vtacli.progress import Event, Note, Report, ignore
+from vtacli.signal.loudness import to_db
+from vtacli.signal.mix import POLICY, Gains
+from vtacli.signal.stitch import Grid, stitch
+from vtacli.timeline import Scene, Window, samples_at
+from vtacli.track import FinishedTrack, choose_gains, record
+
+
+@dataclass(frozen=True)
+class Dubbed:
+    """What was made, and everything that it takes to make it again."""
+
+    film: Path
+    output: Path
+    duration_s: Fraction
+    samples: int
+    rate_hz: int
+    audio: str
+    track: str
+    scenes: tuple[Scene, ...]
+    windows: tuple[Window, ...]
+    seed: int
+    gains: Gains
+    true_peak_dbtp: float
+    seconds: dict[str, float]
+    warnings: tuple[str, ...]
+    provenance: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; the names are an interface and stay."""
+        silent = self.true_peak_dbtp == float("-inf")
+        return {
+            "film": printable(self.film),
+            "output": printable(self.output),
+            "duration_s": float(self.duration_s),
+            "duration_exact": str(self.duration_s),
+            "samples": self.samples,
+            "rate_hz": self.rate_hz,
+            "audio": self.audio,
+            "track": self.track,
+            "scenes": [scene_dict(s) for s in self.scenes],
+            "windows": [window_dict(w) for w in self.windows],
+            "seed": self.seed,
+            "foley_gain_db": to_db(self.gains.foley),
+            "mix_gain_db": to_db(self.gains.mix),
+            "true_peak_dbtp": None if silent else self.true_peak_dbtp,
+            "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
+            "warnings": list(self.warnings),
+            "provenance": self.provenance,
+        }
+
+
+def dub(
+    film: Path,
+    output: Path,
+    options: GenerateOptions,
+    model: ModelHandle,
+    report: Report = ignore,
+) -> Dubbed:
+    """Give ``film`` a sound and write ``output``; the picture and other streams are copied.
+
+    Every refusal comes before the picture is decoded, and that before weights are read. One
+    batch of windows is in memory, never the film. However this ends, the output is whole or
+    not there. Raises the errors of :mod:`vtacli.errors`.
+    """
+    run = _Run(report)
+    with ExitStack() as open_things:
+        with run.stage("check"):
+            job = make_job(film, output, options, model.variant)
+            model.check_device()
+            seed = secrets.randbits(31) if options.seed is None else options.seed
+        with run.stage("decode"):
+            scenes, analysis = find_scenes(job, run.report, with_frames=True)
+            assert analysis is not None
+            assert analysis.frames is not None
+            frames = open_things.enter_context(analysis.frames)
+            plan = make_plan(job, scenes, model)
+        with run.stage("load"):
+            loaded = model.load()
+        with run.stage("generate"):
+            contents = (
+                content_of(w, scenes[w.scene], frames, analysis.motion, options, seed, job.variant)
+                for w in plan.windows
+            )
+            sounds = render(loaded, plan.windows, contents, options, run.report)
+            spool = open_things.enter_context(SoundSpool(RATE_HZ, job.output.parent))
+            peak = record(stitch(sounds, Grid(RATE_HZ, job.footage.duration_s)), spool)
+        with run.stage("mix"):
+            original = OriginalSound(job.footage) if job.mode == "mix" else None
+            gains = choose_gains(spool, peak, original, options.mix, run.report)
+            track = FinishedTrack(spool, original, gains)
+        with run.stage("write"):
+            write_film(job.streams, track.blocks(), channels=track.channels, report=run.report)
+    return _result(job, scenes, plan.windows, seed, track, run)
+
+
+@dataclass
+class _Run:
+    """How long each stage took, and the warnings on the way."""
+
+    listener: Report
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def report(self, event: Event) -> None:
+        if isinstance(event, Note) and event.level == "warning":
+            self.warnings.append(event.text)
+        self.listener(event)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = perf_counter()
+        yield
+        self.seconds[name] = perf_counter() - began
+
+
+def _result(
+    job: Job,
+    scenes: tuple[Scene, ...],
+    windows: tuple[Window, ...],
+    seed: int,
+    track: FinishedTrack,
+    run: _Run,
+) -> Dubbed:
+    options, variant = job.options, job.variant
+    return Dubbed(
+        film=job.footage.path,
+        output=job.output,
+        duration_s=job.footage.duration_s,
+        samples=samples_at(job.footage.duration_s, RATE_HZ),
+        rate_hz=RATE_HZ,
+        audio=job.mode,
+        track=job.streams.describe(),
+        scenes=scenes,
+        windows=windows,
+        seed=seed,
+        gains=track.gains,
+        true_peak_dbtp=to_db(track.true_peak),
+        seconds=run.seconds,
+        warnings=tuple(run.warnings),
+        provenance={
+            "program": f"vta {__version__}",
+            "model": options.model,
+            "variant": variant.name,
+            "licence": variant.licence,
+            "bandwidth_hz": variant.bandwidth_hz,
+            "mix_policy": POLICY,
+            "options": replace(options, seed=seed).to_dict(),
+        },
+    )

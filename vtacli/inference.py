@@ -1,0 +1,85 @@
+"""Windows of film in, windows of sound out: a batch at a time, in film order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vtacli.media.frames import FrameStore
+from vtacli.model.contract import NoiseKey, OnStep, Sampling, SoundModel, WindowContent
+from vtacli.model.variants import Variant
+from vtacli.options import GenerateOptions
+from vtacli.progress import Report, Step
+from vtacli.signal.media import Audio, Curve
+from vtacli.timeline import Scene, Window
+
+STAGE = "generate"
+
+
+def content_of(
+    window: Window,
+    scene: Scene,
+    frames: FrameStore,
+    motion: Curve,
+    options: GenerateOptions,
+    seed: int,
+    variant: Variant,
+) -> WindowContent:
+    """What the model is told of one window: its pictures, its motion, its hits, its words.
+
+    A scene's own prompt, negative and seed come before the film's.
+    """
+    span = window.span
+    return WindowContent(
+        frames=frames.between(span),
+        duration_s=float(span.duration_s),
+        key=NoiseKey(seed if scene.seed is None else scene.seed, scene.index, window.index),
+        motion=motion.between(float(span.start_s), float(span.end_s))
+        if variant.takes_motion
+        else None,
+        hits=tuple(
+            (float(h.time_s - span.start_s), h.strength)
+            for h in scene.hits
+            if span.contains(h.time_s)
+        ),
+        prompt=options.prompt if scene.prompt is None else scene.prompt,
+        negative=options.negative if scene.negative is None else scene.negative,
+    )
+
+
+def sampling_of(options: GenerateOptions) -> Sampling:
+    """The part of the choices that the model is given."""
+    return Sampling(options.steps, options.guidance, options.sampler)
+
+
+def render(
+    model: SoundModel,
+    windows: Sequence[Window],
+    contents: Iterator[WindowContent],
+    options: GenerateOptions,
+    report: Report,
+) -> Iterator[tuple[Window, Audio]]:
+    """Each window with its sound. Holds one batch of contents, and no more.
+
+    To cancel, stop iterating, or raise from ``report``.
+    """
+    scenes = 1 + max(w.scene for w in windows)
+    for first in range(0, len(windows), options.batch_size):
+        batch = windows[first : first + options.batch_size]
+        on_step = _announce(report, first, len(batch), len(windows), batch[0].scene, scenes)
+        sounds = model.generate([next(contents) for _ in batch], sampling_of(options), on_step)
+        if len(sounds) != len(batch):
+            raise ValueError(f"the model gave {len(sounds)} sounds for {len(batch)} windows")
+        yield from zip(batch, sounds, strict=True)
+        report(Step(STAGE, first + len(batch), len(windows), f"scene {batch[-1].scene + 1}"))
+
+
+def _announce(
+    report: Report, before: int, count: int, total: int, scene: int, scenes: int
+) -> OnStep:
+    """Steps of a batch as a fraction of all windows, so that the time left is one number."""
+
+    def on_step(done: int, steps: int) -> None:
+        detail = f"scene {scene + 1} of {scenes}, step {done} of {steps}"
+        report(Step(STAGE, before + count * done / max(steps, 1), total, detail))
+
+    return on_step

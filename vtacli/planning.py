@@ -1,0 +1,231 @@
+"""What will be done, decided before any of it is: streams, scenes, windows, cost.
+
+A :class:`Job` comes from headers alone, and every refusal comes while it is made. A :class:`Plan`
+needs one pass over the picture to find its cuts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from vtacli.cost import Cost, estimate
+from vtacli.errors import ConfigError, printable
+from vtacli.media.door import SUFFIXES, check_input, check_output
+from vtacli.media.mux import TrackPlan, check_container
+from vtacli.media.probe import Footage, StreamInfo, probe
+from vtacli.media.scenes import read_scene_file
+from vtacli.media.video import Analysis, analyse
+from vtacli.model.samplers import sampler
+from vtacli.model.variants import Variant
+from vtacli.models import ModelHandle
+from vtacli.options import GenerateOptions
+from vtacli.progress import Report
+from vtacli.timeline import Scene, Window, plan, tile
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is known before a picture is decoded.
+
+    ``mode`` is mix, replace or add, never auto. ``cuts_s`` is None where cuts must be looked for.
+    """
+
+    footage: Footage
+    output: Path
+    mode: str
+    streams: TrackPlan
+    cuts_s: tuple[Fraction, ...] | None
+    options: GenerateOptions
+    variant: Variant
+
+    @property
+    def steps(self) -> int:
+        return self.options.steps or self.variant.default_steps
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What :func:`vtacli.dub.dub` will do. ``scenes`` tile the film, ``windows`` cover them."""
+
+    job: Job
+    scenes: tuple[Scene, ...]
+    windows: tuple[Window, ...]
+    cost: Cost
+
+    def to_dict(self) -> dict[str, Any]:
+        job = self.job
+        return {
+            "film": footage_dict(job.footage),
+            "output": printable(job.output),
+            "audio": job.mode,
+            "codec": job.streams.codec,
+            "kept": [stream_dict(s) for s in job.streams.kept],
+            "lost": [stream_dict(s) for s in job.streams.lost],
+            "model": job.variant.name,
+            "licence": job.variant.licence,
+            "steps": job.steps,
+            "scenes": [scene_dict(s) for s in self.scenes],
+            "windows": [window_dict(w) for w in self.windows],
+            "cost": self.cost.to_dict(),
+            "options": job.options.to_dict(),
+        }
+
+
+def default_output(film: Path) -> Path:
+    """``IN.dubbed.mp4`` beside the film; mkv where the film's own container cannot be written."""
+    suffix = film.suffix if film.suffix.lower() in SUFFIXES else ".mkv"
+    return film.with_name(f"{film.stem}.dubbed{suffix}")
+
+
+def make_job(film: Path, output: Path, options: GenerateOptions, variant: Variant) -> Job:
+    """Check everything that can be checked without decoding; nothing heavy is loaded.
+
+    Raises MediaError for the film, OutputError for the output and the container, ConfigError
+    for choices that this model or this film does not allow.
+    """
+    check_input(film)
+    output = check_output(film, output, options.overwrite)
+    footage = probe(film)
+    if options.sampler is not None:
+        sampler(options.sampler)
+    if not variant.takes_text and (options.prompt or options.negative):
+        raise ConfigError(
+            f"The model {variant.name} takes no text, so a prompt would not be heard.",
+            hint="Leave out --prompt and --negative, or choose another --model.",
+        )
+    if 3 * options.crossfade_s > variant.window_s:
+        raise ConfigError(
+            f"The cross-fade must be at most {float(variant.window_s / 3):.2f} s, a third of the "
+            f"model's window, not {float(options.crossfade_s)} s."
+        )
+    mode = options.mix.mode
+    if mode == "auto":
+        mode = "mix" if footage.audio else "add"
+    if mode == "mix" and not footage.audio:
+        raise ConfigError(
+            "The film has no sound to mix with.", path=film, hint="Use --audio add or replace."
+        )
+    return Job(
+        footage=footage,
+        output=output,
+        mode=mode,
+        streams=check_container(footage, output, mode, options.mix.codec),
+        cuts_s=_known_cuts(footage, options),
+        options=options,
+        variant=variant,
+    )
+
+
+def find_scenes(
+    job: Job, report: Report, *, with_frames: bool
+) -> tuple[tuple[Scene, ...], Analysis | None]:
+    """The scenes, by one pass over the picture where one is needed.
+
+    ``with_frames``: sample the model's pictures in the same pass, into a file without a name in
+    the output's folder.
+    """
+    options, footage = job.options.scenes, job.footage
+    analysis = None
+    if with_frames or job.cuts_s is None:
+        analysis = analyse(
+            footage,
+            frames_per_second=job.variant.frames_per_second if with_frames else None,
+            frame_size_px=job.variant.frame_size_px,
+            detector=options.detector if job.cuts_s is None else None,
+            threshold=options.threshold,
+            known_cuts_s=job.cuts_s or (),
+            spool=job.output.parent,
+            report=report,
+        )
+    cuts_s = analysis.cuts_s if analysis else job.cuts_s or ()
+    shortest = options.min_scene_s if job.cuts_s is None else Fraction(0)
+    spans = tile(cuts_s, footage.duration_s, shortest)
+    return tuple(Scene(i, span) for i, span in enumerate(spans)), analysis
+
+
+def make_plan(job: Job, scenes: tuple[Scene, ...], model: ModelHandle) -> Plan:
+    """The windows of these scenes, and what they will cost."""
+    windows = tuple(plan(scenes, job.variant.window_s, job.options.crossfade_s))
+    cost = estimate(
+        job.variant,
+        windows=len(windows),
+        steps=job.steps,
+        batch_size=job.options.batch_size,
+        duration_s=job.footage.duration_s,
+        film_bytes=job.footage.path.stat().st_size,
+        weights_bytes=model.weights_bytes,
+        device=job.options.device,
+    )
+    return Plan(job, scenes, windows, cost)
+
+
+def _known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, ...] | None:
+    mode = options.scenes.mode
+    if mode == "auto":
+        return None
+    if mode == "off":
+        return ()
+    return tuple(read_scene_file(mode, footage.duration_s, footage.frame_rate))
+
+
+def stream_dict(stream: StreamInfo) -> dict[str, Any]:
+    """One stream as JSON values."""
+    return {
+        "index": stream.index,
+        "kind": stream.kind,
+        "codec": stream.codec,
+        "language": stream.language,
+        "title": stream.title,
+        "channels": stream.channels,
+        "layout": stream.layout,
+        "rate_hz": stream.rate_hz,
+        "disposition": list(stream.disposition),
+    }
+
+
+def scene_dict(scene: Scene) -> dict[str, Any]:
+    """One scene as JSON values; times in seconds, and exactly as fractions."""
+    return {
+        "index": scene.index,
+        "start_s": float(scene.span.start_s),
+        "end_s": float(scene.span.end_s),
+        "exact": [str(scene.span.start_s), str(scene.span.end_s)],
+    }
+
+
+def window_dict(window: Window) -> dict[str, Any]:
+    """One window as JSON values; times in seconds."""
+    return {
+        "scene": window.scene,
+        "index": window.index,
+        "start_s": float(window.span.start_s),
+        "end_s": float(window.span.end_s),
+        "fade_in_s": float(window.fade_in_s),
+        "fade_out_s": float(window.fade_out_s),
+    }
+
+
+def footage_dict(footage: Footage) -> dict[str, Any]:
+    """A film as JSON values; its length in seconds, and exactly as a fraction."""
+    return {
+        "path": printable(footage.path),
+        "container": footage.container,
+        "duration_s": float(footage.duration_s),
+        "duration_exact": str(footage.duration_s),
+        "frame_rate": str(footage.frame_rate),
+        "variable_rate": footage.variable_rate,
+        "frames": footage.frames,
+        "width": footage.width,
+        "height": footage.height,
+        "rotation": footage.rotation,
+        "sample_aspect": str(footage.sample_aspect),
+        "pixel_format": footage.pixel_format,
+        "bit_depth": footage.bit_depth,
+        "colour": dict(footage.colour),
+        "start_timecode": footage.start_timecode.text if footage.start_timecode else None,
+        "chapters": footage.chapters,
+        "streams": [stream_dict(s) for s in footage.streams],
+    }

@@ -34,7 +34,9 @@ class FrameStore:
         self.frame_size_px = frame_size_px
         self.frames_per_second = frames_per_second
         self._bytes = 3 * frame_size_px * frame_size_px
-        self._file = tempfile.TemporaryFile(dir=folder, prefix=".vta-frames-")
+        self._file = tempfile.TemporaryFile(  # noqa: SIM115 - open as long as the store
+            dir=folder, prefix=".vta-frames-"
+        )
         self._slots = 0
         self._grid: array[int] = array("q")
         self._extra: list[tuple[Fraction, int]] = []
@@ -50,7 +52,7 @@ class FrameStore:
 
     def write(self, picture: NDArray[np.uint8]) -> int:
         """Store a picture (3, S, S) and return its slot."""
-        data = memoryview(np.ascontiguousarray(picture)).cast("B")
+        data = memoryview(np.ascontiguousarray(picture).data).cast("B")
         if len(data) != self._bytes:
             raise ValueError(f"pictures are (3, S, S), S {self.frame_size_px}, got {picture.shape}")
         offset = self._slots * self._bytes
@@ -121,7 +123,7 @@ class FrameStore:
         return [time_s], [slot]
 
     def _read(self, slot: int, into: NDArray[np.uint8]) -> None:
-        view, offset = memoryview(into).cast("B"), slot * self._bytes
+        view, offset = memoryview(into.data).cast("B"), slot * self._bytes
         while view:
             count = os.preadv(self._file.fileno(), [view], offset)
             if not count:

@@ -52,7 +52,7 @@ class Shrinker:
             planes = [_view(plane) for plane in small.planes]
             full = frame.color_range == _FULL_RANGE
         picture = cv2.merge(planes)
-        return picture if full else cv2.LUT(picture, _TO_FULL_RANGE)
+        return np.asarray(picture if full else cv2.LUT(picture, _TO_FULL_RANGE), np.uint8)
 
     def square(self, frame: Any) -> NDArray[np.uint8]:
         """(3, S, S) uint8 RGB: the shorter side resized to S by bicubic interpolation with

@@ -164,7 +164,7 @@ def read_scene_file(path: Path | str, duration_s: Fraction, frame_rate: Fraction
             raise ConfigError(f"Line {number}: {error}.", path=path) from None
         if time_s >= duration_s:
             raise ConfigError(
-                f"Line {number}: {field} is not before the film's end at {float(duration_s):.3f} s.",
+                f"Line {number}: {field} is not before the film's end, {float(duration_s):.3f} s.",
                 path=path,
             )
         cuts.add(time_s)

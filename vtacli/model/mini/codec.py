@@ -1,0 +1,88 @@
+"""The mel VAE of vta-mini: 1-D, eight mel frames to one latent step of 32 channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import nn
+
+from vtacli.model.mini.blocks import ConvNeXtBlock
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """A diagonal normal over normalised latents. ``mean`` and ``log_variance``: (B, C, T, 1)."""
+
+    mean: torch.Tensor
+    log_variance: torch.Tensor
+
+    def sample(self, noise: torch.Tensor) -> torch.Tensor:
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise
+
+
+@dataclass(frozen=True)
+class DecodedMel:
+    """``sample``: (B, 1, 8 T, bands) natural-log mel."""
+
+    sample: torch.Tensor
+
+
+class MelCodec(ModelMixin, ConfigMixin):
+    """Log-mel spectrograms to latents of zero mean and unit variance, and back.
+
+    ``encode``: (B, 1, T, bands) -> :class:`Posterior` over (B, channels, T / 8, 1).
+    ``decode``: (B, channels, T / 8, 1) -> (B, 1, T, bands).
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        bands: int = 64,
+        channels: int = 32,
+        width: int = 256,
+        deep_width: int = 320,
+        shallow_blocks: int = 2,
+        deep_blocks: int = 3,
+        mel_mean: float = -5.0,
+        mel_std: float = 3.0,
+    ):
+        super().__init__()
+        self.patch_in = nn.Conv1d(bands, width, 4, stride=4)
+        self.encoder_shallow = nn.Sequential(*(ConvNeXtBlock(width) for _ in range(shallow_blocks)))
+        self.down = nn.Conv1d(width, deep_width, 2, stride=2)
+        self.encoder_deep = nn.Sequential(*(ConvNeXtBlock(deep_width) for _ in range(deep_blocks)))
+        self.to_moments = nn.Conv1d(deep_width, 2 * channels, 1)
+        self.from_latent = nn.Conv1d(channels, deep_width, 3, padding=1)
+        self.decoder_deep = nn.Sequential(*(ConvNeXtBlock(deep_width) for _ in range(deep_blocks)))
+        self.up = nn.ConvTranspose1d(deep_width, width, 2, stride=2)
+        self.decoder_shallow = nn.Sequential(*(ConvNeXtBlock(width) for _ in range(shallow_blocks)))
+        self.patch_out = nn.ConvTranspose1d(width, bands, 4, stride=4)
+        # Latents are handed out normalised by the training set's own statistics.
+        self.register_buffer("latent_mean", torch.zeros(channels))
+        self.register_buffer("latent_std", torch.ones(channels))
+
+    def moments(self, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Raw mean and log-variance, each (B, C, T / 8), before normalisation."""
+        x = (mel[:, 0].transpose(1, 2) - self.config.mel_mean) / self.config.mel_std
+        x = self.encoder_deep(self.down(self.encoder_shallow(self.patch_in(x))))
+        mean, log_variance = self.to_moments(x).chunk(2, dim=1)
+        return mean, log_variance.clamp(-20, 4)
+
+    def reconstruct(self, raw: torch.Tensor) -> torch.Tensor:
+        """Raw latents (B, C, T / 8) -> mel (B, 1, T, bands)."""
+        x = self.decoder_deep(self.from_latent(raw))
+        x = self.patch_out(self.decoder_shallow(self.up(x)))
+        return (x * self.config.mel_std + self.config.mel_mean).transpose(1, 2).unsqueeze(1)
+
+    def encode(self, mel: torch.Tensor) -> Posterior:
+        mean, log_variance = self.moments(mel)
+        mean = (mean - self.latent_mean[:, None]) / self.latent_std[:, None]
+        log_variance = log_variance - 2 * torch.log(self.latent_std)[:, None]
+        return Posterior(mean.unsqueeze(-1), log_variance.unsqueeze(-1))
+
+    def decode(self, latents: torch.Tensor) -> DecodedMel:
+        raw = latents.squeeze(-1) * self.latent_std[:, None] + self.latent_mean[:, None]
+        return DecodedMel(self.reconstruct(raw))

@@ -1,0 +1,106 @@
+"""The draft: recordings' own latents laid down where the sound should be, for a new take.
+
+A small denoiser cannot remember the timbre of hours of sound. The bank remembers it, and the
+denoiser makes of it something that fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+HIT, BED, PASSAGE = 0, 1, 2
+"""Kinds of recording: one attack; an even texture; many events in a row."""
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Latents of recordings at one level, and what each is called.
+
+    ``values``: (N, C) int8 with ``scale`` (C,): latent = value * scale. Entry ``r`` is rows
+    ``starts[r]`` to ``ends[r]``; entries may share rows (one blow of a passage). ``kinds``: (R,). ``lead_s``: (R,) time of the first attack in the
+    recording. ``label_of``: (R,) index into ``labels``. ``silence``: (C,) the latent of no sound.
+    """
+
+    values: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+    lead_s: NDArray[np.float32]
+    label_of: NDArray[np.int64]
+    labels: tuple[str, ...]
+    silence: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def latents(self, recording: int) -> NDArray[np.float32]:
+        """(C, T)"""
+        part = self.values[self.starts[recording] : self.ends[recording]]
+        return np.ascontiguousarray((part.astype(np.float32) * self.scale).T)
+
+    def entries_of(self, label: int, kinds: Sequence[int]) -> NDArray[np.int64]:
+        return np.flatnonzero((self.label_of == label) & np.isin(self.kinds, kinds))
+
+    def save(self, path: Path) -> None:
+        save_file(
+            {
+                "values": self.values,
+                "scale": self.scale,
+                "starts": self.starts,
+                "ends": self.ends,
+                "kinds": self.kinds,
+                "lead_s": self.lead_s,
+                "label_of": self.label_of,
+                "silence": self.silence,
+            },
+            path,
+            metadata={"labels": "\n".join(self.labels)},
+        )
+
+    @staticmethod
+    def load(path: Path) -> Bank:
+        with safe_open(str(path), framework="numpy") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            labels = tuple(file.metadata()["labels"].split("\n"))
+        return Bank(labels=labels, **tensors)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One recording of the bank laid at a time. ``until_s`` ends it early; beds loop until then."""
+
+    recording: int
+    at_s: float
+    until_s: float
+
+
+def lay(bank: Bank, placements: Sequence[Placement], steps: int, step_s: float) -> torch.Tensor:
+    """The draft, (C, steps) float32: silence, then each placement over what was before.
+
+    Beds must come first in ``placements``: hits are laid over them.
+    """
+    draft = np.repeat(bank.silence[:, None], steps, axis=1)
+    for place in placements:
+        piece = bank.latents(place.recording)
+        bed = bank.kinds[place.recording] == BED
+        lead = 0.0 if bed else float(bank.lead_s[place.recording])
+        begin = round((place.at_s - lead) / step_s)
+        wanted = round(place.until_s / step_s) - begin
+        if wanted <= 0 or begin >= steps:
+            continue
+        if bed:
+            piece = np.tile(piece, (1, -(-wanted // piece.shape[1])))
+        piece = piece[:, max(0, -begin) : wanted]
+        begin = max(0, begin)
+        piece = piece[:, : steps - begin]
+        draft[:, begin : begin + piece.shape[1]] = piece
+    return torch.from_numpy(draft)

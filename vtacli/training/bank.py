@@ -1,0 +1,61 @@
+"""Making the bank: every source of the training side as int8 latents."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from vtacli.model.mini.codec import MelCodec
+from vtacli.model.mini.draft import Bank
+from vtacli.progress import Report, Step
+from vtacli.signal.mel import SILENCE, log_mel
+from vtacli.training.library import SoundLibrary
+from vtacli.training.sources import Sources
+
+LEVEL = 0.5
+"""Peak that each recording is brought to before it is encoded."""
+
+
+@torch.no_grad()
+def make_bank(
+    library: SoundLibrary, sources: Sources, codec: MelCodec, device: str, report: Report
+) -> Bank:
+    """Entry ``i`` of the bank is ``sources.every[i]``; entries of one recording share its rows."""
+    step = 1280  # samples in a latent step: 8 mel frames of 160
+    rows: list[np.ndarray] = []
+    first_row: dict[str, int] = {}
+    total = 0
+    for i, source in enumerate(sources.every):
+        if source.recording.file in first_row:
+            continue
+        longest_s = max(s.end_s for s in sources.every[i : i + 8] if s.recording == source.recording)
+        wave = library.wave(source.recording)[: round(longest_s * library.rate_hz)]
+        wave = wave * (LEVEL / max(1e-4, float(np.abs(wave).max())))
+        # To whole steps, and one more of silence so that the tail is encoded as a tail.
+        wave = np.pad(wave, (0, -len(wave) % step + step)).astype(np.float32)
+        mel = log_mel(torch.from_numpy(wave)[None].to(device)).unsqueeze(1)
+        latent = codec.encode(mel).mean[0, :, :, 0].cpu().numpy().T
+        first_row[source.recording.file] = total
+        rows.append(latent)
+        total += len(latent)
+        report(Step("bank", i + 1, len(sources.every)))
+    silent = torch.full((1, 1, 1024, codec.config.bands), SILENCE, device=device)
+    silence = codec.encode(silent).mean[0, :, 64, 0].cpu().numpy()
+    values = np.concatenate(rows)
+    scale = (np.abs(values).max(axis=0) / 127 + 1e-8).astype(np.float32)
+    step_s = step / library.rate_hz
+    starts = [first_row[s.recording.file] + round(s.start_s / step_s) for s in sources.every]
+    ends = [
+        a + max(1, round(s.duration_s / step_s)) for a, s in zip(starts, sources.every, strict=True)
+    ]
+    return Bank(
+        values=np.round(values / scale).astype(np.int8),
+        scale=scale,
+        starts=np.array(starts, dtype=np.int64),
+        ends=np.minimum(np.array(ends, dtype=np.int64), total),
+        kinds=np.array([s.kind for s in sources.every], dtype=np.int64),
+        lead_s=np.array([s.lead_s for s in sources.every], dtype=np.float32),
+        label_of=np.array([s.label for s in sources.every], dtype=np.int64),
+        labels=sources.labels,
+        silence=silence.astype(np.float32),
+    )

@@ -1,0 +1,175 @@
+"""Training the denoiser: rectified flow on composed windows, words and curves dropped apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from vtacli.model.mini.denoiser import MiniDenoiser
+from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, lay
+from vtacli.signal.control import ControlCurves, hit_curve
+from vtacli.training.composer import Event
+from vtacli.training.degrade import degraded_hits, motion_of_hits
+from vtacli.training.loop import LossOf
+from vtacli.training.patterns import Hits
+from vtacli.training.recipe import DenoiserRecipe
+from vtacli.training.sources import Sources
+from vtacli.training.windows import Windows
+
+
+@dataclass(frozen=True)
+class Words:
+    """Sentence vectors of captions (W, D) and labels (L, D), and each label's nearest others.
+
+    ``near``: (L, K) indices of labels, the nearest first, itself excluded.
+    """
+
+    captions: NDArray[np.float32]
+    labels: NDArray[np.float32]
+    near: NDArray[np.int64]
+
+    @staticmethod
+    def of(captions: NDArray[np.float32], labels: NDArray[np.float32], count: int = 4) -> Words:
+        likeness = labels @ labels.T
+        np.fill_diagonal(likeness, -2)
+        return Words(captions, labels, np.argsort(-likeness, axis=1)[:, :count])
+
+
+class DraftMaker:
+    """Drafts out of *other* recordings of the same label: the model must make a new take."""
+
+    def __init__(self, bank: Bank, sources: Sources, words: Words, window_s: float, steps: int):
+        self.bank, self.sources, self.words = bank, sources, words
+        self.window_s, self.steps = window_s, steps
+
+    def other(self, rng: np.random.Generator, source: int, label: int, kind: int) -> int | None:
+        """Another entry that could stand for ``source``: same label, else a near one, else None."""
+        mine = self.sources.every[source].recording.file
+        for candidate in (label, *self.words.near[label][:3]):
+            pool = [
+                i
+                for i in self.sources.of(int(candidate), kind)
+                if self.sources.every[i].recording.file != mine
+            ]
+            if pool:
+                return int(rng.choice(pool))
+        return None
+
+    def draft(
+        self, rng: np.random.Generator, events: list[Event], hits: Hits, origin: list[int]
+    ) -> torch.Tensor:
+        """(C, steps). Hit events follow the (possibly doubtful) ``hits``; others stay put."""
+        placements: list[Placement] = []
+        stand_in: dict[int, int | None] = {}
+        for event in sorted(events, key=lambda e: e.kind != BED):
+            if event.kind == HIT:
+                continue
+            if event.source not in stand_in:
+                stand_in[event.source] = self.other(rng, event.source, event.label, event.kind)
+            if (entry := stand_in[event.source]) is not None:
+                placements.append(Placement(entry, event.at_s, event.until_s))
+        blows = [e for e in events if e.kind == HIT]
+        if blows:
+            times = np.array([e.at_s for e in blows])
+            for i, (time_s, _) in enumerate(hits):
+                event = blows[int(np.abs(times - time_s).argmin())]
+                if event.source not in stand_in:
+                    stand_in[event.source] = self.other(rng, event.source, event.label, HIT)
+                if (entry := stand_in[event.source]) is None:
+                    continue
+                until = hits[i + 1][0] if i + 1 < len(hits) else self.window_s
+                placements.append(Placement(entry, time_s, until))
+        return lay(self.bank, placements, self.steps, self.window_s / self.steps)
+
+
+def control_of(
+    rng: np.random.Generator,
+    windows: Windows,
+    index: int,
+    drafts: DraftMaker,
+    recipe: DenoiserRecipe,
+) -> NDArray[np.float32]:
+    """(channels, steps): curves, flags, draft, draft flag, for one window, newly degraded."""
+    action = windows.action[index].astype(np.float32)
+    frames, steps = len(action), windows.latents.shape[2]
+    true = windows.hits[index]
+    doubtful, origin = degraded_hits(rng, true, drafts.window_s)
+    written = rng.random() < 0.4
+    moving = not written or rng.random() < 0.5
+    if not written and rng.random() < 0.1:
+        moving = False
+    onset, energy = motion_of_hits(rng, doubtful, action)
+    curves = ControlCurves(
+        frames,
+        hits=hit_curve(true, frames) if written else None,
+        onset=onset if moving else None,
+        energy=energy if moving else None,
+    ).folded(steps)
+    draft = np.zeros((windows.latents.shape[1] + 1, steps), dtype=np.float32)
+    if rng.random() >= recipe.drop_draft:
+        followed = (true, list(range(len(true)))) if written else (doubtful, origin)
+        draft[:-1] = drafts.draft(rng, windows.events[index], *followed).numpy()
+        draft[-1] = 1
+    return np.concatenate([curves, draft])
+
+
+def token_of(
+    rng: np.random.Generator, windows: Windows, index: int, words: Words
+) -> NDArray[np.float32]:
+    """(D,) What is said: mostly the caption; else, as pictures do, a doubtful mixture of labels."""
+    labels = windows.labels[index]
+    if not labels:
+        return np.zeros(words.labels.shape[1], dtype=np.float32)
+    if rng.random() < 0.7:
+        return words.captions[index]
+    mixture = words.labels[labels].mean(axis=0)
+    for label in labels:
+        mixture = mixture + rng.uniform(0, 0.4) * words.labels[words.near[label][0]]
+    mixture = mixture + rng.uniform(0, 0.3) * words.labels[int(rng.integers(len(words.labels)))]
+    return (mixture / np.linalg.norm(mixture) * rng.uniform(0.4, 1.0)).astype(np.float32)
+
+
+def flow_loss(
+    windows: Windows, words: Words, drafts: DraftMaker, recipe: DenoiserRecipe, device: str
+) -> LossOf:
+    """Rectified flow (Liu et al., 2209.03003): x_t = (1 - t) x + t n, target n - x.
+
+    t is logit-normal (Esser et al., 2403.03206, section 3.1), which spends effort mid-way.
+    """
+
+    def loss_of(
+        model: nn.Module, rng: np.random.Generator, step: int
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        assert isinstance(model, MiniDenoiser)
+        chosen = rng.integers(len(windows), size=recipe.batch)
+        data = torch.from_numpy(windows.latents[chosen].astype(np.float32)).to(device)
+        tokens = np.stack([token_of(rng, windows, int(i), words) for i in chosen])
+        control = np.stack([control_of(rng, windows, int(i), drafts, recipe) for i in chosen])
+        dropped = rng.random(recipe.batch)
+        both = dropped < recipe.drop_both
+        no_words = both | ((dropped >= 0.3) & (dropped < 0.3 + recipe.drop_words))
+        no_control = both | ((dropped >= 0.6) & (dropped < 0.6 + recipe.drop_control))
+        control[no_control] = 0
+        noise = torch.from_numpy(rng.standard_normal(data.shape, dtype=np.float32)).to(device)
+        t = torch.from_numpy(1 / (1 + np.exp(-rng.standard_normal(recipe.batch)))).float().to(device)
+        mixed = (1 - t[:, None, None]) * data + t[:, None, None] * noise
+        made = model(
+            mixed.unsqueeze(-1),
+            t * 1000,
+            torch.from_numpy(tokens)[:, None].to(device),
+            torch.from_numpy(~no_words)[:, None].to(device),
+            torch.from_numpy(control).to(device),
+        ).sample.squeeze(-1)
+        loss = (made - (noise - data)).pow(2).mean()
+        return loss, {"flow": float(loss.detach())}
+
+    return loss_of
+
+
+def kinds_in(bank: Bank) -> dict[str, int]:
+    """How many entries of each kind the bank holds."""
+    return {n: int((bank.kinds == k).sum()) for n, k in (("hit", HIT), ("bed", BED), ("passage", PASSAGE))}

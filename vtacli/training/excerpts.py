@@ -1,0 +1,49 @@
+"""Random stretches of the library, for the parts that learn sound as such: codec and vocoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vtacli.training.library import SoundLibrary
+
+
+class Excerpts:
+    """Batches of (B, samples) float32 tensors.
+
+    Half of the draws give every recording the same chance, half every second of sound; a third
+    are mixtures of two. Peaks lie between -36 and 0 dBFS, so that quiet sound is learnt too.
+    """
+
+    def __init__(self, library: SoundLibrary, samples: int):
+        self.library = library
+        self.samples = samples
+        self.recordings = library.training()
+        lengths = np.array([r.length for r in self.recordings], dtype=np.float64)
+        self.by_length = lengths / lengths.sum()
+
+    def _one(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        weights = self.by_length if rng.random() < 0.5 else None
+        recording = self.recordings[int(rng.choice(len(self.recordings), p=weights))]
+        wave = self.library.wave(recording)
+        out = np.zeros(self.samples, dtype=np.float32)
+        # From before the start to beyond the end: onsets and tails are the hard part.
+        start = int(rng.integers(-self.samples // 2, max(1, len(wave) - self.samples // 4)))
+        source = wave[max(0, start) : start + self.samples]
+        at = max(0, -start)
+        out[at : at + len(source)] = source
+        peak = float(np.abs(out).max())
+        if peak > 1e-4:
+            out *= 10 ** (rng.uniform(-36, 0) / 20) / peak
+        return out
+
+    def batch(self, rng: np.random.Generator, size: int) -> torch.Tensor:
+        waves = []
+        for _ in range(size):
+            wave = self._one(rng)
+            if rng.random() < 0.33:
+                wave = wave + self._one(rng)
+                wave /= max(1.0, float(np.abs(wave).max()))
+            waves.append(wave)
+        return torch.from_numpy(np.stack(waves))

@@ -1,0 +1,90 @@
+"""From the names that recordists give files to words that a person would type."""
+
+from __future__ import annotations
+
+import re
+
+# Music, synthesisers and sung vowels: vta makes effects, and never music that nobody asked for.
+_MUSIC = re.compile(
+    r"synth|theremin|ramin\b|\b(?!stone|gemstone)\w+tone( |$)|chord|guitar|piano|sitar|\bpad\b|groove|goove|riff|"
+    r"e funk|street beat|metal beat|arp note|fuzz bass|reso bass|syn (bass|brass|vox)|vocal|"
+    r"\bvoice|malevoice|femalevoice|voclong|formant|avocoder|kaos|roland|modulator|multi layered|"
+    r"sound collage|strange loop|martin sounds|atmosph|ambient machine|timbale glitch|enotherapy|"
+    r"whale fx|gliss analog|laser|plasma|robot|mermaid|zap|scifi|ghost|undead|zombie|entity|alien|"
+    r"eviltoy|granular|efx|feedback|movement$|picture|decent|spoke$|yogaballs|truvan|"
+    r"digeridoo|digeradoo|violin|cello|sax |flute|khaen|anklung|marimba|kalimba|banjo|harmonica|"
+    r"multi|misc|\bsub$|^random|fm laser|laughter|laughing|rebel yell|yelling|scream|cheek|"
+    r"resonating|monster|comping|electric noise|clutterstatic|human animals"
+)
+# Files that were sorted into folders carry the folders' names in front of their own.
+_FOLDERS = re.compile(
+    r"^(?:(?:clonk(?! ogg)|hits|objects|structures|environment|liquids|animals|disasters|general|"
+    r"materials|weapons|blunderbuss|organic(?! hit)|movement(?! step)|action|group|lava|"
+    r"fire(?! fire)|soft(?= hit))\s)+"
+)
+_SPELLING = {
+    r" ogg$": "",
+    r"\b[a-g][#b]?$": "",  # a series letter or a note name at the end
+    r"\b(x|!)$": "",
+    r"\bdoor ?slam\w*": "door slam",
+    r"closingdoor": "door close",
+    r"car ?door\b|cardoor": "car door",
+    r"trashcan|garbage ?can|gargabe can": "trash can",
+    r"metalhit": "metal hit",
+    r"metalscrape": "metal scrape",
+    r"metalsqueek|metallic squeek": "metal squeak",
+    r"squeel": "squeal",
+    r"chriping": "bird chirping",
+    r"tinybell": "tiny bell",
+    r"wineglass": "wine glass",
+    r"waterbubbles": "water bubbles",
+    r"watersplash": "water splash",
+    r"waterbottle": "water bottle",
+    r"glasshit": "glass hit",
+    r"glassbeads": "glass beads",
+    r"chaindrop": "chain drop",
+    r"naildrop": "nail drop",
+    r"knifesharpener": "knife sharpen",
+    r"liddrop": "lid drop",
+    r"lidhit": "lid hit",
+    r"bubblewrap": "bubble wrap",
+    r"foilcrumble": "foil crumple",
+    r"gravelcrunch": "gravel crunch",
+    r"shoes in gravel": "footsteps on gravel",
+    r"^walking\b": "footsteps walking",
+    r"heels on tile": "footsteps heels on tile",
+    r"stomp (train station|up stairs)": r"footsteps stomp \1",
+    r"^(movement )?step hard": "footstep on hard ground",
+    r"^(movement )?step soft": "footstep on soft ground",
+    r"\b(metal|wood) (dull|light) \1\b": r"\2 \1",
+    r"\b(glass|metal|wood|rock|fire|plane) \1\b": r"\1",
+    r"\bjet ambience": "jet engine",
+    r"^sounds ": "",
+    r"\bar (fire|burst)": r"gunshot machine gun \1",
+    r"(rifle|pistol|shotgun) (small )?fire": r"gunshot \1 fire",
+    r"cheers|^crowd": r"crowd cheering",
+    r"\bclap$": "hand clap",
+    r"birds ?in ?a ?park": "birds singing in a park",
+    r"^dog$": "dog bark",
+    r"\brain (heavy|medium|light)": r"\1 rain",
+    r"liquids stereo rain": "rain",
+    r"^map jiggle$": "paper rustle",
+    r"^ball bouncing$": "ball bounce",
+    r"mooo": "cow moo",
+    r"honking": "car horn honk",
+}
+
+
+def clean_label(label: str) -> str:
+    """Words for a recording's label: spelling mended, series letters and file-name noise gone."""
+    text = label.lower().strip()
+    if text.endswith(" ogg"):
+        text = _FOLDERS.sub("", text)
+    for pattern, replacement in _SPELLING.items():
+        text = re.sub(pattern, replacement, text).strip()
+    return re.sub(r"\s+", " ", text) or label.lower().strip()
+
+
+def kept(row: dict[str, str]) -> bool:
+    """Whether a manifest row is a sound effect of at least 0.1 s, and not music or a synth."""
+    return float(row["seconds"]) >= 0.1 and not _MUSIC.search(row["label"].lower())

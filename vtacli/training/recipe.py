@@ -1,0 +1,110 @@
+"""A recipe: what is trained, on what, for how long. One TOML file, checked before any work."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from vtacli.errors import ConfigError
+from vtacli.training.loop import Schedule
+
+STAGES = ("codec", "vocoder", "bank", "windows", "denoiser")
+
+
+@dataclass(frozen=True)
+class CodecRecipe:
+    schedule: Schedule
+    batch: int = 16
+    excerpt_samples: int = 40_960
+    kl_weight: float = 3e-4
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class VocoderRecipe:
+    schedule: Schedule
+    batch: int = 16
+    excerpt_samples: int = 16_000
+    coded_share: float = 0.5
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WindowsRecipe:
+    count: int = 8000
+    held_out: int = 200
+
+
+@dataclass(frozen=True)
+class DenoiserRecipe:
+    schedule: Schedule
+    batch: int = 24
+    drop_words: float = 0.1
+    drop_control: float = 0.1
+    drop_both: float = 0.05
+    drop_draft: float = 0.33
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BankRecipe:
+    at_most_s: float = 10.24
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training run makes, but for the recordings themselves."""
+
+    name: str
+    seed: int
+    codec: CodecRecipe
+    vocoder: VocoderRecipe
+    windows: WindowsRecipe
+    denoiser: DenoiserRecipe
+    bank: BankRecipe
+
+
+def _table(kind: type, raw: dict[str, Any], where: str, path: Path) -> Any:
+    """A dataclass from a TOML table; an unknown key is an error that names the known ones."""
+    known = {f.name: f for f in fields(kind)}
+    if unknown := sorted(set(raw) - set(known)):
+        raise ConfigError(
+            f"[{where}] has no key {unknown[0]!r}",
+            path=path,
+            hint=f"It knows {', '.join(known)}.",
+        )
+    values = dict(raw)
+    if "schedule" in known:
+        values["schedule"] = _table(Schedule, dict(raw.get("schedule", {})), f"{where}.schedule", path)
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ConfigError(f"[{where}]: {error}", path=path) from error
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe. Raises ConfigError with the file and the key at fault."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError("there is no such recipe", path=path) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"is not a recipe: {error}", path=path) from error
+    kinds = {
+        "codec": CodecRecipe,
+        "vocoder": VocoderRecipe,
+        "windows": WindowsRecipe,
+        "denoiser": DenoiserRecipe,
+        "bank": BankRecipe,
+    }
+    if unknown := sorted(set(raw) - set(kinds) - {"name", "seed"}):
+        raise ConfigError(
+            f"the recipe has no table {unknown[0]!r}", path=path, hint=f"It knows {', '.join(kinds)}."
+        )
+    return Recipe(
+        name=str(raw.get("name", path.stem)),
+        seed=int(raw.get("seed", 0)),
+        **{k: _table(kind, raw.get(k, {}), k, path) for k, kind in kinds.items()},
+    )

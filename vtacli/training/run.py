@@ -1,0 +1,260 @@
+"""Run a recipe, stage after stage. Each stage goes on where it was left."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from diffusers import UniPCMultistepScheduler
+from torch import nn
+
+from vtacli.errors import ConfigError, WeightsMissing
+from vtacli.model.mini.codec import MelCodec
+from vtacli.model.mini.conditioner import BANK, PICTURE, TEXT, MiniConditioner
+from vtacli.model.mini.denoiser import MiniDenoiser
+from vtacli.model.mini.draft import Bank
+from vtacli.model.mini.text import TextSpace
+from vtacli.model.mini.vocos import InverseStftVocoder
+from vtacli.model.variants import VARIANTS
+from vtacli.progress import Note, Report, Step, ignore
+from vtacli.training.bank import make_bank
+from vtacli.training.codec import codec_loss, codec_score, set_latent_statistics
+from vtacli.training.composer import Composer
+from vtacli.training.denoiser import DraftMaker, Words, flow_loss
+from vtacli.training.excerpts import Excerpts
+from vtacli.training.library import SoundLibrary, open_library
+from vtacli.training.loop import LossOf, Progressed, Schedule, fit
+from vtacli.training.recipe import STAGES, Recipe, read_recipe
+from vtacli.training.score import denoiser_score
+from vtacli.training.sources import Sources, find_sources
+from vtacli.training.vocoder import vocoder_loss, vocoder_score
+from vtacli.training.windows import Windows, compose_windows, load_windows, save_windows
+
+VARIANT = VARIANTS["vta-mini"]
+FOLDER = {"codec": "vae", "vocoder": "vocoder", "denoiser": "unet"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of :func:`train`: what, on what, where to, for how long, and who listens.
+
+    ``out`` becomes a model folder; ``out/state`` holds what resuming needs, ``out/cache`` what
+    can be made again. ``parts`` is the folder with the text space and the picture classifier.
+    """
+
+    recipe: Recipe
+    library: SoundLibrary
+    out: Path
+    parts: Path
+    device: str
+    minutes: float | None
+    report: Report
+
+    @property
+    def cache(self) -> Path:
+        return self.out / "cache"
+
+    def facts(self) -> dict[str, object]:
+        file = self.out / "facts.json"
+        return json.loads(file.read_text()) if file.is_file() else {}
+
+    def note(self, stage: str, done: Progressed | None, scores: dict[str, float]) -> None:
+        """Add a stage's row to ``facts.json``: settings, steps, seconds, scores."""
+        facts = self.facts()
+        facts.update(name=self.recipe.name, seed=self.recipe.seed, torch=torch.__version__)
+        facts["manifest_sha256"] = self.library.manifest_sha256
+        row: dict[str, object] = {
+            "settings": asdict(getattr(self.recipe, stage)),
+            "scores": {k: round(v, 5) for k, v in scores.items()},
+        }
+        if done is not None:
+            row.update(
+                steps=done.step,
+                seconds=round(done.seconds, 1),
+                finished=done.finished,
+                training={k: round(v, 5) for k, v in done.logs.items()},
+            )
+        stages = facts.setdefault("stages", {})
+        assert isinstance(stages, dict)
+        stages[stage] = row
+        (self.out / "facts.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
+        figures = ", ".join(f"{k} {v:.4g}" for k, v in scores.items())
+        self.report(Note(f"{stage}: {figures}"))
+
+    def fit(self, stage: str, model: nn.Module, loss_of: LossOf, schedule: Schedule) -> Progressed:
+        return fit(
+            stage,
+            model,
+            loss_of,
+            schedule,
+            seed=self.recipe.seed,
+            state_file=self.out / "state" / f"{stage}.pt",
+            report=self.report,
+            minutes=self.minutes,
+            device=self.device,
+        )
+
+    def codec(self) -> MelCodec:
+        """The trained codec. Raises ConfigError where its stage has not run."""
+        folder = self.out / "vae"
+        if not (folder / "config.json").is_file():
+            raise ConfigError("the codec stage has not run yet", path=folder)
+        codec: MelCodec = MelCodec.from_pretrained(folder).to(self.device).eval()
+        return codec
+
+    def text(self) -> TextSpace:
+        return TextSpace.from_folder(self.parts / TEXT)
+
+    def composer(self, *, held_out: bool) -> Composer:
+        sources = find_sources(self.library, held_out=held_out)
+        return Composer(self.library, sources, float(VARIANT.window_s))
+
+
+def train_codec(run: Run) -> None:
+    """The mel VAE, then its latents' statistics."""
+    r = run.recipe.codec
+    torch.manual_seed(run.recipe.seed)
+    model = MelCodec(**r.sizes)
+    excerpts = Excerpts(run.library, r.excerpt_samples)
+    loss_of = codec_loss(excerpts, r.batch, run.device, r.kl_weight)
+    done = run.fit("codec", model, loss_of, r.schedule)
+    set_latent_statistics(model, excerpts, run.recipe.seed, run.device)
+    model.save_pretrained(run.out / "vae")
+    run.note("codec", done, codec_score(model, run.library, run.device))
+
+
+def train_vocoder(run: Run) -> None:
+    """The vocoder, on true mels and, once the codec is there, on coded ones."""
+    r = run.recipe.vocoder
+    torch.manual_seed(run.recipe.seed)
+    model = InverseStftVocoder(**r.sizes)
+    codec = None
+    if r.coded_share > 0 and (run.out / "vae" / "config.json").is_file():
+        codec = run.codec()
+    elif r.coded_share > 0:
+        run.report(Note("no codec yet: the vocoder learns from true mels alone", "warning"))
+    excerpts = Excerpts(run.library, r.excerpt_samples)
+    loss_of = vocoder_loss(excerpts, r.batch, run.device, codec, r.coded_share)
+    done = run.fit("vocoder", model, loss_of, r.schedule)
+    model.save_pretrained(run.out / "vocoder")
+    run.note("vocoder", done, vocoder_score(model, run.library, run.device))
+
+
+def build_bank(run: Run) -> None:
+    """The bank of latents; needs the codec."""
+    sources = run.composer(held_out=False).sources
+    bank = make_bank(run.library, sources, run.codec(), run.device, run.report)
+    (run.out / "encoder").mkdir(parents=True, exist_ok=True)
+    bank.save(run.out / "encoder" / BANK)
+    run.note("bank", None, {"entries": len(bank), "megabytes": bank.values.nbytes / 1e6})
+
+
+def windows_of(run: Run, composer: Composer, stage: str, count: int) -> Windows:
+    """Composed windows from the cache, or made: bound to codec, library, seed and count."""
+    codec_file = run.out / "vae" / "diffusion_pytorch_model.safetensors"
+    key = sha256(codec_file.read_bytes()).hexdigest()[:12]
+    key += f"-{run.library.manifest_sha256[:8]}-{run.recipe.seed}-{count}"
+    file = run.cache / f"{stage}-{key}.npz"
+    if not file.is_file():
+        made = compose_windows(
+            composer, run.codec(), count, run.recipe.seed, stage, run.device, run.report
+        )
+        save_windows(made, file)
+    return load_windows(file)
+
+
+def words_of(text: TextSpace, windows: Windows, sources: Sources) -> Words:
+    return Words.of(text.embed(windows.captions).numpy(), text.embed(list(sources.labels)).numpy())
+
+
+def make_windows(run: Run) -> None:
+    """Compose and encode the training windows."""
+    windows = windows_of(run, run.composer(held_out=False), "windows", run.recipe.windows.count)
+    run.note("windows", None, {"windows": len(windows)})
+
+
+def train_denoiser(run: Run) -> None:
+    """The rectified flow over composed windows."""
+    r = run.recipe.denoiser
+    composer = run.composer(held_out=False)
+    windows = windows_of(run, composer, "windows", run.recipe.windows.count)
+    words = words_of(run.text(), windows, composer.sources)
+    bank = Bank.load(run.out / "encoder" / BANK)
+    steps = windows.latents.shape[2]
+    drafts = DraftMaker(bank, composer.sources, words, composer.window_s, steps)
+    torch.manual_seed(run.recipe.seed)
+    model = MiniDenoiser(**r.sizes)
+    loss_of = flow_loss(windows, words, drafts, r, run.device)
+    done = run.fit("denoiser", model, loss_of, r.schedule)
+    model.save_pretrained(run.out / "unet")
+    assemble(run.out, run.parts, model, run.codec())
+    composer = run.composer(held_out=True)
+    run.note("denoiser", done, denoiser_score(run.out, composer, run.recipe.seed, run.report))
+
+
+def assemble(out: Path, parts: Path, unet: MiniDenoiser, codec: MelCodec) -> None:
+    """Make ``out`` a complete model folder: encoder parts, scheduler and index beside the rest."""
+    from vtacli.model.pipeline import VtaPipeline
+
+    for part in (TEXT, PICTURE):
+        if (parts / part).resolve() != (out / "encoder" / part).resolve():
+            shutil.copytree(parts / part, out / "encoder" / part, dirs_exist_ok=True)
+    encoder = MiniConditioner()
+    encoder.save_config(out / "encoder")
+    encoder = MiniConditioner.from_pretrained(out / "encoder")
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True)
+    vocoder_folder = out / "vocoder"
+    if not (vocoder_folder / "config.json").is_file():
+        raise WeightsMissing("the vocoder stage has not run yet", path=vocoder_folder)
+    pipeline = VtaPipeline(
+        encoder=encoder,
+        unet=unet,
+        vae=codec,
+        vocoder=InverseStftVocoder.from_pretrained(vocoder_folder),
+        scheduler=scheduler,
+        variant="vta-mini",
+    )
+    pipeline.save_pretrained(out)
+
+
+RUNNERS: dict[str, Callable[[Run], None]] = {
+    "codec": train_codec,
+    "vocoder": train_vocoder,
+    "bank": build_bank,
+    "windows": make_windows,
+    "denoiser": train_denoiser,
+}
+
+
+def train(
+    recipe_path: Path,
+    *,
+    sounds: Path,
+    out: Path,
+    parts: Path | None = None,
+    minutes: float | None = None,
+    device: str = "cpu",
+    stages: tuple[str, ...] = STAGES,
+    report: Report = ignore,
+) -> Path:
+    """Train what ``recipe_path`` says on the recordings in ``sounds``, into the folder ``out``.
+
+    ``parts`` holds text/ and picture/ (None: ``out/encoder``). ``minutes`` bounds each trained
+    stage of this call. Running it again goes on where the last call stopped. Returns ``out``.
+    """
+    recipe = read_recipe(recipe_path)
+    if unknown := [s for s in stages if s not in STAGES]:
+        raise ConfigError(f"no stage is called {unknown[0]!r}", hint=f"There are {', '.join(STAGES)}.")
+    out.mkdir(parents=True, exist_ok=True)
+    library = open_library(
+        sounds, out / "cache", on_file=lambda done, total: report(Step("decode", done, total))
+    )
+    run = Run(recipe, library, out, parts or out / "encoder", device, minutes, report)
+    for stage in (s for s in STAGES if s in stages):
+        RUNNERS[stage](run)
+    return out

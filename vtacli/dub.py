@@ -14,8 +14,7 @@ from typing import Any
 from vtacli import __version__
 from vtacli.errors import printable
 from vtacli.inference import content_of, render
-from vtacli.media.audio import OriginalSound
-from vtacli.media.mux import write_film
+from vtacli.media.mux import NewTrack, write_film
 from vtacli.media.spool import SoundSpool
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
@@ -26,6 +25,8 @@ from vtacli.signal.mix import POLICY, Gains
 from vtacli.signal.stitch import Grid, stitch
 from vtacli.timeline import Scene, Window, samples_at
 from vtacli.track import FinishedTrack, choose_gains, record
+
+TITLES = {"mix": "Mix with foley", "add": "Foley", "replace": "Foley"}
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,19 @@ def dub(
             spool = open_things.enter_context(SoundSpool(RATE_HZ, job.output.parent))
             peak = record(stitch(sounds, Grid(RATE_HZ, job.footage.duration_s)), spool)
         with run.stage("mix"):
-            original = OriginalSound(job.footage) if job.mode == "mix" else None
-            gains = choose_gains(spool, peak, original, options.mix, run.report)
-            track = FinishedTrack(spool, original, gains)
+            gains = choose_gains(spool, peak, job.own_sound, options.mix, run.report)
+            track = FinishedTrack(spool, job.own_sound, gains)
+            wav = open_things.enter_context(track.as_wav(beside=job.output))
         with run.stage("write"):
-            write_film(job.streams, track.blocks(), channels=track.channels, report=run.report)
+            new = NewTrack(wav, TITLES[job.mode], layout=track.layout)
+            write_film(
+                job.footage,
+                job.streams,
+                [new],
+                job.output,
+                overwrite=options.overwrite,
+                report=run.report,
+            )
     return _result(job, scenes, plan.windows, seed, track, run)
 
 
@@ -152,7 +161,7 @@ def _result(
         samples=samples_at(job.footage.duration_s, RATE_HZ),
         rate_hz=RATE_HZ,
         audio=job.mode,
-        track=job.streams.describe(),
+        track=job.track_text(),
         scenes=scenes,
         windows=windows,
         seed=seed,

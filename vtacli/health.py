@@ -148,7 +148,10 @@ def _sound(handle: ModelHandle) -> tuple[bool, str]:
         frames=Frames(pictures, times),
         duration_s=TEST_S,
         key=NoiseKey(0, 0, 0),
-        motion=Curve(np.array([0.0, 0.25]), np.array([[0.0] * len(CHANNELS), [1.0] * len(CHANNELS)], np.float32)),
+        motion=Curve(
+            np.array([0.0, 0.25]),
+            np.eye(2, len(CHANNELS), dtype=np.float32),
+        ),
     )
     sound = model.generate([content], Sampling(steps=2))[0]
     right = len(sound) == variant.window_samples and bool(np.all(np.isfinite(sound.data)))

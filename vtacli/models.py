@@ -43,9 +43,9 @@ def find(
 
     def check_device() -> None:
         if device not in ("auto", "cpu"):
-            from vtacli.model.loading import resolve_device
+            from vtacli.model.devices import choose_device
 
-            resolve_device(device)
+            choose_device(device)
 
     return ModelHandle(
         name=folder.name,

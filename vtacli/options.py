@@ -6,6 +6,7 @@ the variant's own default.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from typing import Any
 from vtacli.errors import ConfigError, printable
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+"""Kinds; one of several is named with its number, as in ``cuda:1``."""
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 AUDIO_MODES = ("auto", "mix", "replace", "add")
 DETECTORS = ("adaptive", "content", "threshold", "hash", "histogram")
@@ -99,7 +101,7 @@ class GenerateOptions:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        _one_of("device", self.device, DEVICES)
+        _one_of("device", re.sub(r"(?<=^cuda):\d{1,2}$", "", self.device), DEVICES)
         _one_of("dtype", self.dtype, DTYPES)
         if self.seed is not None:
             _between("seed", self.seed, 0, 2**63 - 1)

@@ -13,15 +13,16 @@ from typing import Any
 
 from vtacli.cost import Cost, estimate
 from vtacli.errors import ConfigError, printable
+from vtacli.media.audio import OriginalSound
 from vtacli.media.door import SUFFIXES, check_input, check_output
-from vtacli.media.mux import TrackPlan, check_container
 from vtacli.media.probe import Footage, StreamInfo, probe
 from vtacli.media.scenes import read_scene_file
+from vtacli.media.streams import StreamPlan, check_container
 from vtacli.media.video import Analysis, analyse
 from vtacli.model.samplers import sampler
 from vtacli.model.variants import Variant
 from vtacli.models import ModelHandle
-from vtacli.options import GenerateOptions
+from vtacli.options import RATE_HZ, GenerateOptions
 from vtacli.progress import Report
 from vtacli.timeline import Scene, Window, plan, tile
 
@@ -36,14 +37,32 @@ class Job:
     footage: Footage
     output: Path
     mode: str
-    streams: TrackPlan
+    streams: StreamPlan
     cuts_s: tuple[Fraction, ...] | None
     options: GenerateOptions
     variant: Variant
 
     @property
     def steps(self) -> int:
-        return self.options.steps or self.variant.default_steps
+        """Of denoising: as asked, or usual for the sampler that is asked for, or the model's."""
+        name = self.options.sampler
+        usual = sampler(name).steps if name else None
+        return self.options.steps or usual or self.variant.default_steps
+
+    @property
+    def own_sound(self) -> OriginalSound | None:
+        """The track that foley is mixed with; None where it is not mixed."""
+        return OriginalSound(self.footage) if self.mode == "mix" else None
+
+    def track_text(self) -> str:
+        """The new track in a few words."""
+        own = self.own_sound
+        words = {
+            "mix": f"foley mixed with stream {own.info.index} ({own.layout})" if own else "",
+            "replace": "foley in place of the film's sound, stereo",
+            "add": "foley, stereo",
+        }
+        return f"{words[self.mode]}, {self.streams.codec}, {RATE_HZ} Hz"
 
 
 @dataclass(frozen=True)
@@ -62,8 +81,10 @@ class Plan:
             "output": printable(job.output),
             "audio": job.mode,
             "codec": job.streams.codec,
-            "kept": [stream_dict(s) for s in job.streams.kept],
+            "kept": [{**stream_dict(k.info), "becomes": k.codec} for k in job.streams.kept],
             "lost": [stream_dict(s) for s in job.streams.lost],
+            "replaced": [stream_dict(s) for s in job.streams.replaced],
+            "warnings": list(job.streams.warnings),
             "model": job.variant.name,
             "licence": job.variant.licence,
             "steps": job.steps,
@@ -101,10 +122,11 @@ def make_job(film: Path, output: Path, options: GenerateOptions, variant: Varian
             f"The cross-fade must be at most {float(variant.window_s / 3):.2f} s, a third of the "
             f"model's window, not {float(options.crossfade_s)} s."
         )
+    heard = any(s.channels and s.rate_hz for s in footage.audio)
     mode = options.mix.mode
     if mode == "auto":
-        mode = "mix" if footage.audio else "add"
-    if mode == "mix" and not footage.audio:
+        mode = "mix" if heard else "add"
+    if mode == "mix" and not heard:
         raise ConfigError(
             "The film has no sound to mix with.", path=film, hint="Use --audio add or replace."
         )
@@ -112,7 +134,7 @@ def make_job(film: Path, output: Path, options: GenerateOptions, variant: Varian
         footage=footage,
         output=output,
         mode=mode,
-        streams=check_container(footage, output, mode, options.mix.codec),
+        streams=check_container(footage, output, options.mix.codec, mode),
         cuts_s=_known_cuts(footage, options),
         options=options,
         variant=variant,

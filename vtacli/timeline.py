@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 
 
@@ -93,7 +94,7 @@ def tile(cuts_s: Iterable[Fraction], duration_s: Fraction, min_scene_s: Fraction
         if inside and cut - edges[-1] >= min_scene_s and duration_s - cut >= min_scene_s:
             edges.append(cut)
     edges.append(duration_s)
-    return [Span(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Span(a, b) for a, b in pairwise(edges)]
 
 
 def plan_windows(scene: Scene, window_s: Fraction, crossfade_s: Fraction) -> list[Window]:

@@ -6,12 +6,17 @@ with gains that are constant over the film.
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from vtacli.media.audio import OriginalSound
+from vtacli.errors import OutputError
+from vtacli.media.audio import OriginalSound, write_wav
 from vtacli.media.spool import SoundSpool
 from vtacli.options import MixOptions
 from vtacli.progress import Note, Report, Step, ignore
@@ -68,6 +73,37 @@ class FinishedTrack:
     @property
     def channels(self) -> int:
         return self.original.channels if self.original else CHANNELS
+
+    @property
+    def layout(self) -> str:
+        """ffmpeg's name of the channel layout."""
+        return self.original.layout if self.original else "stereo"
+
+    @contextmanager
+    def as_wav(self, beside: Path) -> Iterator[Path]:
+        """A 24-bit WAV file, hidden in the output's folder for as long as the context lasts.
+
+        Raises OutputError where no file can be made there, StorageError where the disk is full.
+        """
+        path = beside.with_name(f".{beside.stem[:40]}.{secrets.token_hex(4)}.part.wav")
+        try:
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise OutputError(
+                    f"The folder cannot be written to: {reason}.", path=beside.parent
+                ) from error
+            write_wav(
+                path,
+                self.blocks(),
+                rate_hz=self.spool.rate_hz,
+                channels=self.channels,
+                length=len(self.spool),
+            )
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def blocks(self) -> Iterator[Audio]:
         """Blocks (C, N): 2 channels, or those of the film's own track in a mix."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from vtacli.progress import Event, Note, Step
@@ -37,9 +36,7 @@ class Console:
             self._bars.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
@@ -113,7 +110,13 @@ def _rich(*, stderr: bool) -> RichConsole:
 
 
 def _bars(console: RichConsole) -> Progress:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     return Progress(
         TextColumn("{task.description}", markup=False),

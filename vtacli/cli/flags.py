@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ from vtacli.options import AUDIO_MODES, CODECS, DETECTORS, DEVICES, DTYPES, Scen
 ASK, TIME, SOUND, MACHINE, TALK = "What to make", "Scenes", "Sound", "Machine", "Output"
 
 
-def among(*known: str) -> dict[str, object]:
+def among(*known: str) -> dict[str, Any]:
     """Metavar and shell completion of a closed list; the list itself is checked by the options."""
     return {"metavar": "|".join(known), "autocompletion": lambda: list(known)}
 
@@ -37,15 +37,13 @@ Model = Annotated[
 ]
 WeightsDir = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR", help="Look for models here first.", rich_help_panel=MACHINE
-    ),
+    typer.Option(metavar="DIR", help="Look for models here first.", rich_help_panel=MACHINE),
 ]
 Device = Annotated[
-    str, typer.Option(**among(*DEVICES), help="Where to run.", rich_help_panel=MACHINE)  # type: ignore[call-overload]
+    str, typer.Option(**among(*DEVICES), help="Where to run.", rich_help_panel=MACHINE)
 ]
 Dtype = Annotated[
-    str, typer.Option(**among(*DTYPES), help="Number format.", rich_help_panel=MACHINE)  # type: ignore[call-overload]
+    str, typer.Option(**among(*DTYPES), help="Number format.", rich_help_panel=MACHINE)
 ]
 Scenes = Annotated[
     str,
@@ -60,7 +58,7 @@ MinScene = Annotated[
     float, typer.Option(metavar="S", help="Shortest scene, seconds.", rich_help_panel=TIME)
 ]
 Detector = Annotated[
-    str, typer.Option(**among(*DETECTORS), help="How cuts are found.", rich_help_panel=TIME)  # type: ignore[call-overload]
+    str, typer.Option(**among(*DETECTORS), help="How cuts are found.", rich_help_panel=TIME)
 ]
 Threshold = Annotated[
     float | None,
@@ -68,13 +66,11 @@ Threshold = Annotated[
 ]
 Crossfade = Annotated[
     float,
-    typer.Option(
-        metavar="S", help="Between windows of one scene, seconds.", rich_help_panel=TIME
-    ),
+    typer.Option(metavar="S", help="Between windows of one scene, seconds.", rich_help_panel=TIME),
 ]
 AudioMode = Annotated[
     str,
-    typer.Option(  # type: ignore[call-overload]
+    typer.Option(
         "--audio",
         **among(*AUDIO_MODES),
         help="Mix with the film's sound, replace it, or add a track beside it.",
@@ -83,7 +79,7 @@ AudioMode = Annotated[
 ]
 Codec = Annotated[
     str,
-    typer.Option(  # type: ignore[call-overload]
+    typer.Option(
         **among(*CODECS), help="Of the new track; auto suits the container.", rich_help_panel=SOUND
     ),
 ]
@@ -94,14 +90,12 @@ Json = Annotated[
     bool, typer.Option("--json", help="The answer as one JSON object.", rich_help_panel=TALK)
 ]
 Progress = Annotated[
-    str, typer.Option(**among(*PROGRESS), help="Progress, on stderr.", rich_help_panel=TALK)  # type: ignore[call-overload]
+    str, typer.Option(**among(*PROGRESS), help="Progress, on stderr.", rich_help_panel=TALK)
 ]
 Quiet = Annotated[
     bool, typer.Option("-q", "--quiet", help="Warnings and errors only.", rich_help_panel=TALK)
 ]
-Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Say more.", rich_help_panel=TALK)
-]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.", rich_help_panel=TALK)]
 
 
 def seconds(value: float, flag: str) -> Fraction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,7 +31,8 @@ def generate(
     ] = None,
     overwrite: flags.Overwrite = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="As `vta plan`; nothing is written.", rich_help_panel=ASK)
+        bool,
+        typer.Option("--dry-run", help="As `vta plan`; nothing is written.", rich_help_panel=ASK),
     ] = False,
     scenes: flags.Scenes = "auto",
     min_scene: flags.MinScene = 1.0,

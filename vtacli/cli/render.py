@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vtacli.dub import Dubbed
     from vtacli.health import Check
     from vtacli.media.probe import Footage, StreamInfo
+    from vtacli.media.streams import KeptStream
     from vtacli.planning import Plan
 
 
@@ -57,12 +58,14 @@ def plan_text(plan: Plan) -> RenderableType:
     """For ``vta plan`` and ``--dry-run``."""
     cost = plan.cost
     rows = [
-        ("film", f"{printable(plan.job.footage.path)}, {clock(plan.duration_s)}"),
+        ("film", f"{printable(plan.job.footage.path)}, {clock(plan.job.footage.duration_s)}"),
         ("output", printable(plan.job.output)),
         ("new track", plan.job.track_text()),
-        *(("kept", stream_text(s)) for s in plan.job.streams.kept),
+        *(("kept", _kept_text(k)) for k in plan.job.streams.kept),
+        *(("replaced", stream_text(s)) for s in plan.job.streams.replaced),
         *(("lost", stream_text(s)) for s in plan.job.streams.lost),
-        ("model", f"{plan.job.variant.name}, {plan.steps} steps, {plan.job.variant.licence}"),
+        *(("note", text) for text in plan.job.streams.warnings),
+        ("model", f"{plan.job.variant.name}, {plan.job.steps} steps, {plan.job.variant.licence}"),
         ("time", f"about {_about(cost.seconds)} on {cost.basis}" if cost.seconds else "not known"),
         ("memory", f"about {cost.memory_bytes / 1e9:.1f} GB"),
         ("disk", f"about {cost.disk_bytes / 1e6:.0f} MB while working"),
@@ -86,7 +89,7 @@ def plan_text(plan: Plan) -> RenderableType:
 
 def result_text(result: Dubbed) -> RenderableType:
     """For ``vta generate``."""
-    seconds = sum(result.seconds.values())
+    stages = ", ".join(f"{name} {took:.1f}" for name, took in result.seconds.items())
     rows = [
         ("output", printable(result.output)),
         ("length", f"{clock(result.duration_s)}, {result.samples} samples at {result.rate_hz} Hz"),
@@ -94,7 +97,7 @@ def result_text(result: Dubbed) -> RenderableType:
         ("scenes", f"{len(result.scenes)}, in {len(result.windows)} windows"),
         ("seed", str(result.seed)),
         ("true peak", f"{result.true_peak_dbtp:.1f} dBTP"),
-        ("time", f"{seconds:.1f} s ({', '.join(f'{k} {v:.1f}' for k, v in result.seconds.items())})"),
+        ("time", f"{sum(result.seconds.values()):.1f} s ({stages})"),
     ]
     return _pairs(rows)
 
@@ -109,6 +112,11 @@ def checks_text(checks: list[Check]) -> RenderableType:
             Text(check.found),
         )
     return table
+
+
+def _kept_text(kept: KeptStream) -> str:
+    change = "" if kept.copied else f", becomes {kept.codec}"
+    return f"{stream_text(kept.info)}{change}"
 
 
 def _picture(footage: Footage, wide: int, high: int) -> str:

@@ -40,7 +40,7 @@ class SoundSpool:
                 f"the track is {self.channels} channels at {self.rate_hz} Hz, "
                 f"the block {audio.channels} at {audio.rate_hz} Hz"
             )
-        data = memoryview(np.ascontiguousarray(audio.data.T, dtype="<f4")).cast("B")
+        data = memoryview(np.asarray(audio.data.T, "<f4").tobytes())
         at = self._samples * self.channels * 4
         try:
             while data:

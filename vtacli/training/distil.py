@@ -1,9 +1,9 @@
 """Make the text space: ask a sentence transformer about every word piece once, and keep a table.
 
-The recipe is Model2Vec's (Tulkens and van Dongen, 2024): each word piece goes through the teacher
-alone, its output is averaged, principal components keep the most telling directions, and
+The start is Model2Vec's recipe (Tulkens and van Dongen, 2024): each word piece goes through the
+teacher alone, its output is averaged, principal components keep the most telling directions, and
 frequent pieces are shortened by smooth inverse frequency (Arora et al., 2017) with the rank in
-the vocabulary standing in for the frequency (Zipf).
+the vocabulary standing in for the frequency (Zipf). :mod:`vtacli.training.refine` goes on from it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,18 @@ from vtacli.model.mini.text import CONFIG, EMBEDDINGS, TOKENIZER, TextSpace, qua
 
 Floats = npt.NDArray[np.float32]
 
-SIF = 1e-4
+SIF = 1e-3
 """Smooth inverse frequency: a piece of probability p is weighted by SIF / (SIF + p)."""
 
 PLAIN_PIECE = re.compile(r"(##)?[a-z0-9]+")
 """What is kept of the vocabulary. The tokenizer strips accents, so other scripts alone are lost,
 and punctuation, which has nothing to say about a sound."""
+
+
+def unit(points: Floats) -> Floats:
+    """(N, D) with every row scaled to length 1; a row of zeros stays."""
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    return np.asarray(points / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 class Teacher:
@@ -45,14 +51,14 @@ class Teacher:
 
     def pieces(self, ids: Sequence[int], batch: int = 512) -> Floats:
         """(N, 384): the mean output for ``[CLS] piece [SEP]``, one piece at a time."""
-        first, last = (self.tokenizer.token_to_id(t) for t in ("[CLS]", "[SEP]"))
+        vocabulary: dict[str, int] = self.tokenizer.get_vocab()
+        first, last = vocabulary["[CLS]"], vocabulary["[SEP]"]
         return self._means([[first, i, last] for i in ids], batch)
 
     def sentences(self, texts: Sequence[str], batch: int = 256) -> Floats:
         """(N, 384): unit sentence embeddings, as the teacher is meant to be used."""
         encoded = [e.ids for e in self.tokenizer.encode_batch(list(texts))]
-        means = self._means(encoded, batch)
-        return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+        return unit(self._means(encoded, batch))
 
     @torch.inference_mode()
     def _means(self, encoded: list[list[int]], batch: int) -> Floats:
@@ -88,7 +94,7 @@ def zipf_weights(count: int) -> Floats:
     """Weight of the piece of each rank: SIF / (SIF + p), p falling as 1 / (rank + 2)."""
     inverse_rank = 1.0 / np.arange(2, count + 2)
     weights = SIF / (SIF + inverse_rank / inverse_rank.sum())
-    return weights.astype(np.float32)
+    return np.asarray(weights, dtype=np.float32)
 
 
 def principal_axes(points: Floats, dimensions: int) -> tuple[Floats, Floats]:
@@ -98,10 +104,12 @@ def principal_axes(points: Floats, dimensions: int) -> tuple[Floats, Floats]:
     return mean, np.ascontiguousarray(axes[:dimensions].T)
 
 
-def plain_table(pieces: Floats, dimensions: int) -> Floats:
-    """(V, dimensions): centred, projected and weighted. Row 0, the unknown piece, is zero."""
-    mean, axes = principal_axes(pieces[1:], dimensions)
-    table = ((pieces - mean) @ axes) * zipf_weights(len(pieces))[:, None]
+def first_table(pieces: Floats, mean: Floats, axes: Floats) -> Floats:
+    """(V, d): the pieces' (V, D) teacher vectors centred, projected and weighted.
+
+    Row 0, the unknown piece, is zero.
+    """
+    table = ((unit(pieces) - mean) @ axes) * zipf_weights(len(pieces))[:, None]
     table[0] = 0
     return np.asarray(table, dtype=np.float32)
 
@@ -114,4 +122,5 @@ def save_space(folder: Path, tokenizer_json: str, table: Floats, facts: dict[str
     (folder / TOKENIZER).write_text(tokenizer_json, encoding="utf-8")
     config = {"vocabulary": len(rows), "dimensions": rows.shape[1], **facts}
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    (folder / EMBEDDINGS).chmod(0o644)  # safetensors gives it to its owner alone
     TextSpace.from_folder(folder)

@@ -107,7 +107,7 @@ def rows(folder: Path, variant: str, model_folder: Path) -> Iterator[Row]:
         summary = "summary.jsonl"
     import_published(folder, model_folder, summary=summary, variant=f"vta-ldm-{variant}")
     with quietly():
-        pipe = VtaPipeline.from_pretrained(model_folder, torch_dtype=torch.float32)
+        pipe = VtaPipeline.from_pretrained(model_folder).to(torch.float32)
 
     def row(stage: str, ours: Tensor, key: str, tolerance: float) -> Row:
         return Row(variant, stage, worst(ours, expected[key]), tolerance)
@@ -166,9 +166,8 @@ def sampled(
     whole = pipe.vocoder(result.mels)
     yield Row("base", "waveform", worst(whole, recorded), 2e-3)
     samples = result.audios.shape[-1]
-    yield Row(
-        "base", "waveform, one window", worst(result.audios[:, 0], recorded[:, :samples]), 2e-3
-    )
+    cut = worst(result.audios[:, 0], recorded[:, :samples])
+    yield Row("base", "waveform, one window", cut, 2e-3)
 
 
 def check(folder: Path) -> list[Row]:

@@ -30,7 +30,6 @@ class Extent:
     rate: Fraction
     variable: bool
     frames: int
-    rotation: int
 
 
 def picture_extent(container: Container, stream: Stream, path: Path) -> Extent:
@@ -41,6 +40,7 @@ def picture_extent(container: Container, stream: Stream, path: Path) -> Extent:
 
     Raises MediaError where there is no picture in the stream or where the film is truncated.
     """
+    container.seek(0)
     discards = {s.index: s.discard for s in container.streams}
     for other in container.streams:
         if other.index != stream.index:
@@ -93,15 +93,15 @@ def _from_walk(container: Container, stream: Stream, path: Path) -> Extent:
     return extent
 
 
-_Packet = tuple[int, int, int]
-"""Presentation time and duration in the stream's time base, and rotation in degrees."""
+_Packet = tuple[int, int]
+"""Presentation time and duration in the stream's time base."""
 
 
 def _packets(container: Container, stream: Stream) -> Iterator[_Packet]:
     for packet in container.demux(stream):
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is not None and packet.size and not packet.is_discard:
-            yield stamp, packet.duration or 0, 0
+            yield stamp, packet.duration or 0
 
 
 def _extent(stream: Stream, packets: list[_Packet], count: int, steps: Any, path: Path) -> Extent:
@@ -121,7 +121,7 @@ def _extent(stream: Stream, packets: list[_Packet], count: int, steps: Any, path
     mean = count / duration_s
     if variable or rate is None or abs(rate - mean) > mean / 50:
         rate = mean
-    return Extent(start * base, duration_s, rate, variable, count, 0)
+    return Extent(start * base, duration_s, rate, variable, count)
 
 
 def _is_variable(steps: Any) -> bool:

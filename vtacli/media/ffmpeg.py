@@ -131,10 +131,23 @@ def _end(child: subprocess.Popen[str]) -> None:
     child.wait()
 
 
+_PREFIX = re.compile(r"^(\[[^\]]*\]\s*)+")
+_HOLLOW = re.compile(
+    r"Task finished with|Terminating thread|Error sending frames|Nothing was written"
+    r"|Guessed Channel Layout|Could not write header|Error while opening|Conversion failed"
+)
+
+
 def _failure(code: int, words: list[str]) -> StorageError | ToolError:
     if any("No space left on device" in line for line in words):
         return StorageError(
             "The disk is full.", hint="Free some space, or write the film elsewhere."
         )
-    last = " | ".join(line.strip() for line in words[-4:] if line.strip())
-    return ToolError(f"ffmpeg failed with code {code}: {last or 'it said nothing'}")
+    return ToolError(f"ffmpeg failed with code {code}: {_last_words(words)}")
+
+
+def _last_words(words: list[str]) -> str:
+    """The lines that say something, without the memory addresses before them."""
+    lines = [line for line in (_PREFIX.sub("", w).strip() for w in words) if line]
+    telling = [line for line in lines if not _HOLLOW.search(line)] or lines
+    return " | ".join(dict.fromkeys(telling[-3:])) or "it said nothing"

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import av
+
 from vtacli.errors import MediaError
-from vtacli.media.container import Container, Stream, open_film
+from vtacli.media.container import Container, Stream, open_film, prepare_decoder
 from vtacli.media.door import MAX_DURATION_S, check_picture_size
 from vtacli.media.extent import Extent, picture_extent
+
+DAMAGED_AT_START = 250
+"""So many damaged packets before the first picture are more than a damaged beginning."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ def probe(path: Path | str) -> Footage:
         context = stream.codec_context
         check_picture_size(context.width, context.height, file)
         streams = tuple(_stream_info(s) for s in container.streams)
+        rotation = _rotation(container, stream, file)
         extent = picture_extent(container, stream, file)
         _check_duration(extent, file)
         return Footage(
@@ -117,7 +123,7 @@ def probe(path: Path | str) -> Footage:
             picture=stream.index,
             width=context.width,
             height=context.height,
-            rotation=extent.rotation,
+            rotation=rotation,
             sample_aspect=Fraction(context.sample_aspect_ratio or 1),
             pixel_format=context.pix_fmt or "",
             bit_depth=context.format.components[0].bits if context.format else 8,
@@ -149,6 +155,26 @@ def _picture(container: Container, path: Path) -> Stream:
     return chosen
 
 
+def _rotation(container: Container, stream: Stream, path: Path) -> int:
+    """Degrees clockwise. PyAV shows the display matrix on decoded pictures only, so one is
+    decoded: this also tells whether the picture can be decoded at all."""
+    prepare_decoder(stream)
+    tried = 0
+    for packet in container.demux(stream):
+        try:
+            for frame in packet.decode():
+                return round(-frame.rotation / 90) % 4 * 90
+        except av.error.InvalidDataError:
+            tried += 1
+            if tried > DAMAGED_AT_START:
+                break
+    raise MediaError(
+        f"No picture could be decoded from its {stream.codec_context.name} stream.",
+        path=path,
+        hint="Copy or export the film again.",
+    )
+
+
 def _check_duration(extent: Extent, path: Path) -> None:
     if extent.duration_s > MAX_DURATION_S:
         raise MediaError(
@@ -165,7 +191,7 @@ def _dispositions(stream: Stream) -> tuple[str, ...]:
 
 def _stream_info(stream: Stream) -> StreamInfo:
     context = getattr(stream, "codec_context", None)
-    codec = getattr(context, "name", None) or (stream.codec_tag or "").strip("\0") or "unknown"
+    codec = getattr(context, "name", None) or _tag(stream)
     sound = stream.type == "audio"
     start = stream.start_time
     return StreamInfo(
@@ -180,6 +206,14 @@ def _stream_info(stream: Stream) -> StreamInfo:
         rate_hz=context.sample_rate if sound and context else 0,
         disposition=_dispositions(stream),
     )
+
+
+def _tag(stream: Stream) -> str:
+    """What a stream without a codec is: PyAV does not give the four-letter tag, but a timecode
+    track is known by its tag of metadata, and QuickTime's handlers have names."""
+    if "timecode" in stream.metadata:
+        return "tmcd"
+    return str(stream.metadata.get("handler_name", "") or getattr(stream, "name", "") or "unknown")
 
 
 def _colour(context: Stream) -> dict[str, str]:

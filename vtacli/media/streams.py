@@ -145,16 +145,15 @@ def stream_arguments(
     """Maps, codecs and dispositions of the output. ``inputs``: the new tracks' ``-map`` names."""
     maps: list[tuple[str, KeptStream | None]] = [(f"0:{k.info.index}", k) for k in plan.kept]
     maps[plan.position : plan.position] = [(name, None) for name in inputs]
-    arguments = ["-map_metadata", "0", "-map_chapters", "0", "-c", COPY]
-    sounds, others, new = 0, 0, 0
+    arguments = ["-map_metadata", "0", "-map_chapters", "0"]
+    sounds, new = 0, 0
     sound_of_film = any(k.info.kind == "audio" for k in plan.kept)
     for number, (name, kept) in enumerate(maps):
         arguments += ["-map", name]
-        if kept is not None and not kept.copied:
+        if kept is not None:
             arguments += [f"-c:{number}", kept.codec]
-        if kept is not None and kept.info.kind != "audio":
-            others += 1
-            continue
+            if kept.info.kind != "audio":
+                continue
         if kept is None:
             encoder, *options = CODECS[plan.codec].arguments
             arguments += [f"-c:{number}", encoder, *(o.format(n=sounds) for o in options)]

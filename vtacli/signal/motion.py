@@ -7,19 +7,22 @@ Two channels at the film's own presentation times:
     step of 1/25 s so that 12 and 60 frames a second speak the same language. The median change
     of the picture (flicker, exposure) is subtracted first, then a noise floor, pixel by pixel.
 ``onset``
-    In [0, 1). The larger of two signs that something was struck: a sudden rise of the energy
-    against its recent past, and a reversal: pixels that an object has just covered are
-    uncovered again, as at the bounce of a ball or the stroke of a stick. Both as a share of the
-    energy around them, so that a small object counts like a large one.
+    In [0, 1). The largest of three signs that something was struck, each as a share of the
+    energy around it, so that a small object counts like a large one:
+
+    * a rise: more energy than a steady acceleration would have brought;
+    * a reversal: pixels that an object has just covered are uncovered again, as at the bounce
+      of a ball or the stroke of a stick;
+    * a dead stop: movement that ends without slowing down, as a thing does that lands.
 
 A picture that repeats the one before (12 frames a second in a stream of 24) is no stillness: for
-:data:`HOLD_S` it keeps the energy of the last picture that differed, and has no onset.
+:data:`HOLD_S` it keeps the energy of the last picture that differed. What is found out only after
+such pictures happened among them, and is written there.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -36,15 +39,15 @@ REFERENCE_STEP_S = 1 / 25
 HOLD_S = 0.125
 """Eight different pictures a second are the fewest that still count as movement."""
 
-PAST_S = 0.2
-"""A rise is a rise against the mean over this much past."""
-
 NOISE_FLOOR = 3.0
 """Luma steps of 255 that encoders and sensors change a shrunken picture by, and mean nothing."""
 
-QUIET = 4e-4
-"""Energy at which a rise counts half. A disc of a twentieth of the picture's width that moves
-by its own radius in 1/25 s against mid-grey has about three times this."""
+QUIET = 1e-3
+"""Energy at which a rise from nothing counts half. A disc of a twentieth of the picture's width
+that moves by its own radius in 1/25 s against mid-grey has about this."""
+
+REPEAT = 0.1
+"""A change smaller than this share of the last one is a repeated picture, encoded anew."""
 
 LumaPicture = NDArray[np.uint8]
 
@@ -61,10 +64,12 @@ class MotionMeter:
         self._times = array("d")
         self._energy = array("f")
         self._onset = array("f")
-        self._last: NDArray[np.int16] | None = None
-        self._last_change: NDArray[np.float32] | None = None
-        self._last_distinct_s = 0.0
-        self._past: deque[tuple[float, float]] = deque()
+        self._shown: NDArray[np.int16] | None = None
+        self._change: NDArray[np.float32] | None = None
+        self._amount = 0.0
+        self._changed_s = 0.0
+        self._last_energies = (0.0, 0.0)
+        self._repeats = 0
 
     def push(self, time_s: float, luma: LumaPicture) -> None:
         """Add the picture shown from ``time_s`` on. Times increase.
@@ -74,67 +79,73 @@ class MotionMeter:
         if self._times and time_s <= self._times[-1]:
             raise ValueError(f"times must increase, got {time_s} after {self._times[-1]}")
         picture = luma.astype(np.int16)
-        if self._last is None:
-            self._add(time_s, 0.0, 0.0)
-            self._last, self._last_distinct_s = picture, time_s
+        if self._shown is None:
+            self._add(time_s, 0.0)
+            self._shown, self._changed_s = picture, time_s
             return
-        if picture.shape != self._last.shape:
-            raise ValueError(f"pictures are {self._last.shape}, got {picture.shape}")
-        step = picture - self._last
-        if not step.any():
-            self._hold(time_s)
-            return
-        change = _beyond_noise(step)
-        elapsed = min(time_s - self._last_distinct_s, HOLD_S)
-        per_step = REFERENCE_STEP_S / elapsed
-        energy = float(np.abs(change).mean()) * per_step / 255
-        onset = max(self._rise(time_s, energy), self._reversal(change, per_step))
-        self._add(time_s, energy, onset)
-        self._past.append((time_s, energy))
-        self._last, self._last_change, self._last_distinct_s = picture, change, time_s
+        if picture.shape != self._shown.shape:
+            raise ValueError(f"pictures are {self._shown.shape}, got {picture.shape}")
+        change = _beyond_noise(picture - self._shown)
+        amount = float(np.abs(change).mean())
+        moving = time_s - self._changed_s < HOLD_S
+        if amount <= REPEAT * self._amount and (moving or amount == 0):
+            self._repeat(time_s, moving)
+        else:
+            self._move(time_s, change, amount)
+            self._shown = picture
 
     def curve(self) -> Curve:
         """All pictures so far: values (T, 2), the channels in the order of :data:`CHANNELS`."""
         values = np.stack([np.array(self._energy), np.array(self._onset)], axis=1)
         return Curve(np.array(self._times), values.astype(np.float32, copy=False))
 
-    def _add(self, time_s: float, energy: float, onset: float) -> None:
+    def _add(self, time_s: float, energy: float) -> None:
         self._times.append(time_s)
         self._energy.append(energy)
-        self._onset.append(onset)
+        self._onset.append(0.0)
 
-    def _hold(self, time_s: float) -> None:
-        """A picture equal to the last one: the movement goes on, unless it has stopped."""
-        moving = time_s - self._last_distinct_s < HOLD_S
-        self._add(time_s, self._energy[-1] if moving else 0.0, 0.0)
-        if not moving:
-            self._past.append((time_s, 0.0))
-            self._last_change = None
+    def _mark(self, onset: float) -> None:
+        """Write an onset at the last picture, or in the middle of the repeats before it."""
+        at = len(self._onset) - 1 - (self._repeats + 1) // 2
+        self._onset[at] = max(self._onset[at], onset)
 
-    def _rise(self, time_s: float, energy: float) -> float:
-        """How much of the energy is more than the recent past had, in [0, 1)."""
-        while len(self._past) > 1 and self._past[0][0] < time_s - PAST_S:
-            self._past.popleft()
-        past = sum(e for _, e in self._past) / len(self._past) if self._past else 0.0
-        return max(0.0, energy - past) / (energy + past + QUIET)
+    def _move(self, time_s: float, change: NDArray[np.float32], amount: float) -> None:
+        per_step = REFERENCE_STEP_S / min(time_s - self._changed_s, HOLD_S)
+        energy = amount * per_step / 255
+        self._add(time_s, energy)
+        before, last = self._last_energies
+        expected = last + max(0.0, last - before)
+        rise = max(0.0, energy - expected) / (energy + expected + QUIET)
+        self._onset[-1] = rise
+        self._mark(self._reversal(change, amount, per_step))
+        self._change, self._amount = change, amount
+        self._changed_s, self._last_energies, self._repeats = time_s, (last, energy), 0
 
-    def _reversal(self, change: NDArray[np.float32], per_step: float) -> float:
+    def _repeat(self, time_s: float, moving: bool) -> None:
+        """A picture like the last one: the movement goes on, or it has stopped."""
+        before, last = self._last_energies
+        self._add(time_s, last if moving else 0.0)
+        self._repeats += 1
+        if moving or not last:
+            return
+        self._repeats = min(self._repeats, len(self._onset))
+        first = len(self._onset) - self._repeats
+        self._onset[first] = max(self._onset[first], last / (last + max(last, before) + QUIET))
+        self._change, self._amount = None, 0.0
+        self._last_energies, self._repeats = (0.0, 0.0), 0
+
+    def _reversal(self, change: NDArray[np.float32], amount: float, per_step: float) -> float:
         """How much of the change undoes the change before it, in [0, 1).
 
         Where two successive changes have opposite signs, the smaller of them was undone. An
         object that goes on moving covers and uncovers different pixels; one that bounces
         uncovers those that it just covered.
         """
-        if self._last_change is None:
+        if self._change is None:
             return 0.0
-        opposed = np.where(
-            change * self._last_change < 0,
-            np.minimum(np.abs(change), np.abs(self._last_change)),
-            0.0,
-        )
-        undone = 2 * float(opposed.mean())
-        both = float(np.abs(change).mean() + np.abs(self._last_change).mean())
-        return undone / (both + 2 * QUIET * 255 / per_step)
+        opposed = np.minimum(np.abs(change), np.abs(self._change))
+        undone = 2 * float(opposed[change * self._change < 0].sum()) / change.size
+        return undone / (amount + self._amount + 2 * QUIET * 255 / per_step)
 
 
 def _beyond_noise(step: NDArray[np.int16]) -> NDArray[np.float32]:

@@ -109,7 +109,7 @@ class PictureClassifier(nn.Module):
         except (RuntimeError, SafetensorError) as error:
             raise WeightsRefused(f"not this classifier's weights: {error}.", path=path) from error
         # Channels last is the faster layout for 1×1 and depthwise kernels.
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return model.eval().requires_grad_(False)
 
     def features(self, pictures: torch.Tensor) -> torch.Tensor:

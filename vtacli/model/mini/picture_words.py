@@ -10,8 +10,18 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
+
+import torch
+
+from vtacli.model.mini.text import TextSpace
 
 CLASSES = 1000
+
+FLOOR = 0.01
+"""Classes less probable than this, on average over the pictures, are not evidence: there are 118
+breeds of dog among the 1000, and their specks of probability would make any unclear picture bark.
+"""
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,58 @@ class Row:
     name: str
     sound: str
     weight: float
+
+
+class Mixture(NamedTuple):
+    """What pictures may sound like.
+
+    ``embedding`` (D,) float32 is the sum of the phrases' points by their probabilities: its
+    direction says what, its length (0..1) how surely. ``guesses`` are the phrases and their
+    probabilities, most probable first.
+    """
+
+    embedding: torch.Tensor
+    guesses: list[tuple[str, float]]
+
+    @property
+    def nothing(self) -> float:
+        """The probability left for "no sound of its own, or none that is known"."""
+        return max(0.0, 1.0 - sum(probability for _, probability in self.guesses))
+
+
+class PictureWords:
+    """The table, its phrases placed in a text space."""
+
+    def __init__(self, rows: list[Row], space: TextSpace):
+        if [row.index for row in rows] != list(range(CLASSES)):
+            raise ValueError(f"the table has a row for each of {CLASSES} classes, in order")
+        self.phrases = list(dict.fromkeys(row.sound for row in rows if row.sound))
+        place = {phrase: i for i, phrase in enumerate(self.phrases)}
+        self._points = space.embed(self.phrases)
+        self._weights = torch.zeros(CLASSES, len(self.phrases))
+        for row in rows:
+            if row.sound:
+                self._weights[row.index, place[row.sound]] = row.weight
+
+    @classmethod
+    def shipped(cls, space: TextSpace) -> PictureWords:
+        return cls(shipped_rows(), space)
+
+    def mixture(self, probabilities: torch.Tensor) -> Mixture:
+        """Class probabilities (T, 1000) of a window's T pictures -> what it may sound like.
+
+        Linear in the probabilities above FLOOR, and so in time: a thing seen in half of the
+        pictures counts half. No picture at all gives a vector of zeros and no guess.
+        """
+        if probabilities.ndim != 2 or probabilities.shape[1] != CLASSES:
+            raise ValueError(f"probabilities are (T, 1000), got {tuple(probabilities.shape)}")
+        if not len(probabilities):
+            return Mixture(torch.zeros(self._points.shape[1]), [])
+        seen = probabilities.float().mean(dim=0).cpu()
+        heard = torch.where(seen >= FLOOR, seen, 0.0) @ self._weights
+        order = torch.argsort(heard, descending=True, stable=True).tolist()
+        guesses = [(self.phrases[i], float(heard[i])) for i in order if heard[i] > 0]
+        return Mixture(heard @ self._points, guesses)
 
 
 def shipped_rows() -> list[Row]:

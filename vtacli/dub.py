@@ -15,7 +15,7 @@ from vtacli import __version__
 from vtacli.errors import printable
 from vtacli.inference import content_of, render
 from vtacli.media.mux import NewTrack, write_film
-from vtacli.media.spool import SoundSpool
+from vtacli.media.spool import SoundSpool, check_writable
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
 from vtacli.planning import Job, find_scenes, make_job, make_plan, scene_dict, window_dict
@@ -90,6 +90,7 @@ def dub(
     with ExitStack() as open_things:
         with run.stage("check"):
             job = make_job(film, output, options, model.variant)
+            check_writable(job.output.parent)
             model.check_device()
             seed = secrets.randbits(31) if options.seed is None else options.seed
         with run.stage("decode"):

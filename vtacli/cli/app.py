@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example:  vta generate street.mp4 -o street-dubbed.mp4 --prompt 'rain on a tin roof'",
+    epilog="Example:  vta generate street.mp4 --prompt 'rain on a tin roof'",
 )
 
 

@@ -28,7 +28,7 @@ Out = Annotated[
         "-o",
         "--output",
         metavar="OUT",
-        help="The dubbed film: mp4, mov, mkv, mxf, webm. [default: IN.dubbed.mp4 or alike]",
+        help="The dubbed film: mp4, mov, mkv, mxf or webm. If left out: IN.dubbed.mp4.",
         rich_help_panel=ASK,
     ),
 ]

@@ -86,9 +86,11 @@ def generate(
     """
     from vtacli.cli.render import plan_text, result_text
     from vtacli.dub import dub
+    from vtacli.media.door import check_input
     from vtacli.planning import default_output, find_scenes, make_job, make_plan
 
     shell: Shell = context.obj
+    check_input(film)
     options = GenerateOptions(
         prompt=prompt,
         negative=negative,

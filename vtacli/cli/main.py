@@ -110,6 +110,7 @@ def _usage(error: BaseException) -> str | None:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "vta"
     text = " ".join(error.format_message().split())
+    text += "" if text.endswith((".", "?", ")")) else "."
     return f"{text} See `{command} --help`."
 
 

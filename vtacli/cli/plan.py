@@ -37,9 +37,11 @@ def plan(
     [dim]vta plan street.mp4 -o street.mov --min-scene 0.5 --json[/dim]
     """
     from vtacli.cli.render import plan_text
+    from vtacli.media.door import check_input
     from vtacli.planning import default_output, find_scenes, make_job, make_plan
 
     shell: Shell = context.obj
+    check_input(film)
     options = GenerateOptions(
         model=model,
         device=device,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from vtacli.cli.console import Console
+from vtacli.cli.console import PROGRESS, Console
 from vtacli.cli.stop import StopSignals
+from vtacli.errors import ConfigError
 from vtacli.progress import Event
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ class Shell:
         return self._find_model
 
     def talk(self, *, progress: str, quiet: bool, verbose: bool) -> Console:
-        """The console, set as the command's flags ask."""
+        """The console, set as the command's flags ask. Raises ConfigError for what is no kind of
+        progress."""
+        if progress not in PROGRESS:
+            raise ConfigError(f"Progress is one of {', '.join(PROGRESS)}, not {progress!r}.")
         self.console = Console(progress=progress, quiet=quiet, verbose=verbose)
         return self.console
 

@@ -9,11 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from vtacli.errors import StorageError
+from vtacli.errors import OutputError, StorageError
 from vtacli.signal.media import Audio
 
 BLOCK = 1 << 16
 """Samples read at once: 1.4 s at 48 kHz."""
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OutputError where no file can be made in ``folder``; permissions do not tell all."""
+    try:
+        tempfile.TemporaryFile(dir=folder, prefix=".vta-").close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"The folder cannot be written to: {reason}.", path=folder) from error
 
 
 class SoundSpool:

@@ -1,0 +1,74 @@
+"""Films made by the real ffmpeg, once a session."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+
+MakeFilm = Callable[..., Path]
+
+
+def ffmpeg(*arguments: object) -> None:
+    """Run ffmpeg, loudly only when it fails."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y"]
+    subprocess.run([*command, *map(str, arguments)], check=True, stdin=subprocess.DEVNULL)
+
+
+def film_of(
+    path: Path,
+    *,
+    seconds: float = 2.0,
+    rate: str = "25",
+    size: str = "160x90",
+    sound: str | None = None,
+    shots: int = 1,
+) -> Path:
+    """A film of test pictures in H.264. ``shots``: equal lengths of differing pictures.
+
+    ``sound``: an ffmpeg source such as ``sine=440:sample_rate=48000``, in AAC, or nothing.
+    """
+    sources = [f"testsrc2=s={size}:r={rate}", f"mandelbrot=s={size}:r={rate}"]
+    inputs: list[object] = []
+    for i in range(shots):
+        inputs += ["-f", "lavfi", "-t", seconds / shots, "-i", sources[i % 2]]
+    chain = "".join(f"[{i}:v]" for i in range(shots)) + f"concat=n={shots}[v]"
+    maps: list[object] = ["-filter_complex", chain, "-map", "[v]"]
+    if sound:
+        inputs += ["-f", "lavfi", "-t", seconds, "-i", sound]
+        maps += ["-map", f"{shots}:a", "-c:a", "aac"]
+    encode = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "12"]
+    ffmpeg(*inputs, *maps, *encode, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for films that tests only read."""
+    return tmp_path_factory.mktemp("films")
+
+
+@pytest.fixture(scope="session")
+def silent_film(films: Path) -> Path:
+    """Two seconds, 25 pictures a second, no sound."""
+    return film_of(films / "silent.mp4")
+
+
+@pytest.fixture(scope="session")
+def sounding_film(films: Path) -> Path:
+    """Three seconds at 30000/1001 with a quiet stereo tone."""
+    return film_of(
+        films / "sounding.mp4",
+        seconds=3,
+        rate="30000/1001",
+        sound="sine=440:sample_rate=44100,volume=0.5,aformat=channel_layouts=stereo",
+    )
+
+
+@pytest.fixture(scope="session")
+def long_film(films: Path) -> Path:
+    """26 seconds in two shots of 13: two windows each."""
+    return film_of(films / "long.mp4", seconds=26, shots=2, rate="24000/1001")

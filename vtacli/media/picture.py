@@ -1,7 +1,6 @@
-"""From a decoded picture to the three small ones that are wanted of it.
+"""From a decoded picture to the two small ones that are wanted of it.
 
-* luma for the motion curve, about 64×36, full range;
-* BGR for the cut detectors, about 128×72;
+* Y'CbCr, 64×36, whose luma feeds the motion curve and which, as BGR, feeds the cut detectors;
 * RGB for the model, square, as CLIP's preprocessing makes it.
 
 Decoded pictures of 8 bits in planes, nearly all there are, are shrunk straight from the decoder's
@@ -19,10 +18,12 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-MOTION_SIZE = (64, 36)
-"""Width and height of the motion curve's pictures."""
+SMALL = (64, 36)
+"""Width and height of the small pictures."""
 
-DETECTION_SIZE = (128, 72)
+OVERSAMPLING = 2.5
+"""At least so many pixels are looked at, in each direction, for one of the small picture: their
+mean has a fraction of the noise of each. A closer look costs more than it shows."""
 
 _PLANAR_8_BIT = {
     "yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv440p", "yuvj440p",
@@ -37,19 +38,21 @@ class Shrinker:
         self._aspect = sample_aspect
         self._turns = rotation // 90
         self._size = frame_size_px
-        self._small = VideoReformatter()
+        self._tiny = VideoReformatter()
         self._square = VideoReformatter()
 
-    def yuv(self, frame: Any) -> NDArray[np.uint8]:
-        """(72, 128, 3) uint8, full-range Y'CbCr, not turned."""
+    def small(self, frame: Any) -> NDArray[np.uint8]:
+        """(36, 64, 3) uint8, full-range Y', Cr, Cb (OpenCV's order), not turned."""
         if frame.format.name in _PLANAR_8_BIT:
-            planes = [_shrink(plane) for plane in frame.planes]
+            luma, blue, red = (_view(plane) for plane in frame.planes)
+            planes = [_shrink(luma), cv2.resize(red, SMALL), cv2.resize(blue, SMALL)]
             full = frame.format.name.startswith("yuvj") or frame.color_range == _FULL_RANGE
         else:
-            small = self._small.reformat(
-                frame, *DETECTION_SIZE, format="yuv444p", interpolation=Interpolation.AREA
+            small = self._tiny.reformat(
+                frame, *SMALL, format="yuv444p", interpolation=Interpolation.AREA
             )
-            planes = [_view(plane) for plane in small.planes]
+            luma, blue, red = (_view(plane) for plane in small.planes)
+            planes = [luma, red, blue]
             full = frame.color_range == _FULL_RANGE
         picture = cv2.merge(planes)
         return np.asarray(picture if full else cv2.LUT(picture, _TO_FULL_RANGE), np.uint8)
@@ -74,15 +77,9 @@ class Shrinker:
         return np.ascontiguousarray(upright.transpose(2, 0, 1))
 
 
-def luma_of(yuv: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The motion curve's picture (36, 64) of a small Y'CbCr picture (72, 128, 3)."""
-    luma = np.ascontiguousarray(yuv[..., 0])
-    return np.asarray(cv2.resize(luma, MOTION_SIZE, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def bgr_of(yuv: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The cut detectors' picture of a small Y'CbCr picture, both (72, 128, 3)."""
-    return np.asarray(cv2.cvtColor(yuv, cv2.COLOR_YCrCb2BGR), np.uint8)
+def bgr_of(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The cut detectors' picture of a small picture, both (36, 64, 3)."""
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_YCrCb2BGR), np.uint8)
 
 
 def _view(plane: Any) -> NDArray[np.uint8]:
@@ -90,19 +87,17 @@ def _view(plane: Any) -> NDArray[np.uint8]:
     return rows[:, : plane.width]
 
 
-def _shrink(plane: Any) -> NDArray[np.uint8]:
-    """One plane at detection size. Of a large plane about every second pixel that averaging
-    would want is looked at, in each direction; noise still falls by the number averaged."""
-    width, height = DETECTION_SIZE
-    rows = _view(plane)
-    step_y, step_x = max(1, plane.height // (2 * height)), max(1, plane.width // (2 * width))
+def _shrink(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Luma at the small size. Of a large picture not every pixel is looked at."""
+    step_y, step_x = (
+        max(1, int(n / (OVERSAMPLING * s))) for n, s in zip(rows.shape, SMALL[::-1], strict=True)
+    )
     few = np.ascontiguousarray(rows[step_y // 2 :: step_y, step_x // 2 :: step_x])
-    return np.asarray(cv2.resize(few, DETECTION_SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(few, SMALL, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _full_range_table() -> NDArray[np.uint8]:
-    """(1, 256, 3): limited range (16–235 and 16–240, ITU-R BT.601) to full, chroma as Cb and Cr
-    in OpenCV's order."""
+    """(1, 256, 3): limited range (16–235 and 16–240, ITU-R BT.601) to full."""
     levels = np.arange(256)
     luma = np.clip((levels - 16) * 255 / 219, 0, 255)
     chroma = np.clip((levels - 128) * 255 / 224 + 128, 0, 255)

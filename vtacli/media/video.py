@@ -18,7 +18,7 @@ import av
 from vtacli.errors import MediaError
 from vtacli.media.container import open_film, prepare_decoder
 from vtacli.media.frames import FrameStore
-from vtacli.media.picture import Shrinker, bgr_of, luma_of
+from vtacli.media.picture import Shrinker, bgr_of
 from vtacli.media.probe import Footage
 from vtacli.media.scenes import CutDetector
 from vtacli.progress import Note, Report, Step, ignore
@@ -135,11 +135,11 @@ class _Pass:
         self._shown, self._slot = frame, None
         self._stamps.append(stamp)
         self._last_duration = frame.duration or 0
-        yuv = self._shrink.yuv(frame)
-        self._motion.push(float(time_s), luma_of(yuv))
+        small = self._shrink.small(frame)
+        self._motion.push(float(time_s), small[..., 0])
         if self._cuts:
             self._recent.append((self.count - 1, frame))
-            self._note_cuts(self._cuts.push(bgr_of(yuv)))
+            self._note_cuts(self._cuts.push(bgr_of(small)))
 
     def finish(self, report: Report) -> Analysis:
         footage = self._footage

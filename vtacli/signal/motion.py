@@ -16,8 +16,8 @@ Two channels at the film's own presentation times:
     * a dead stop: movement that ends without slowing down, as a thing does that lands.
 
 A picture that repeats the one before (12 frames a second in a stream of 24) is no stillness: for
-:data:`HOLD_S` it keeps the energy of the last picture that differed. What is found out only after
-such pictures happened among them, and is written there.
+:data:`HOLD_S` it keeps the energy of the pictures before. What is found out only after repeats
+happened among them, and is written there.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ REFERENCE_STEP_S = 1 / 25
 HOLD_S = 0.125
 """Eight different pictures a second are the fewest that still count as movement."""
 
-NOISE_FLOOR = 3.0
+NOISE_FLOOR = 3
 """Luma steps of 255 that encoders and sensors change a shrunken picture by, and mean nothing."""
 
 QUIET = 1e-3
@@ -47,7 +47,8 @@ QUIET = 1e-3
 that moves by its own radius in 1/25 s against mid-grey has about this."""
 
 REPEAT = 0.1
-"""A change smaller than this share of the last one is a repeated picture, encoded anew."""
+"""A change smaller than this share of the last one, and of the noise, is a repeated picture that
+was encoded anew."""
 
 LumaPicture = NDArray[np.uint8]
 
@@ -65,7 +66,7 @@ class MotionMeter:
         self._energy = array("f")
         self._onset = array("f")
         self._shown: NDArray[np.int16] | None = None
-        self._change: NDArray[np.float32] | None = None
+        self._change: NDArray[np.int16] | None = None
         self._amount = 0.0
         self._changed_s = 0.0
         self._last_energies = (0.0, 0.0)
@@ -86,9 +87,9 @@ class MotionMeter:
         if picture.shape != self._shown.shape:
             raise ValueError(f"pictures are {self._shown.shape}, got {picture.shape}")
         change = _beyond_noise(picture - self._shown)
-        amount = float(np.abs(change).mean())
+        amount = int(np.abs(change).sum()) / change.size
         moving = time_s - self._changed_s < HOLD_S
-        if amount <= REPEAT * self._amount and (moving or amount == 0):
+        if amount <= min(REPEAT * self._amount, REPEAT * NOISE_FLOOR) and (moving or amount == 0):
             self._repeat(time_s, moving)
         else:
             self._move(time_s, change, amount)
@@ -109,7 +110,7 @@ class MotionMeter:
         at = len(self._onset) - 1 - (self._repeats + 1) // 2
         self._onset[at] = max(self._onset[at], onset)
 
-    def _move(self, time_s: float, change: NDArray[np.float32], amount: float) -> None:
+    def _move(self, time_s: float, change: NDArray[np.int16], amount: float) -> None:
         per_step = REFERENCE_STEP_S / min(time_s - self._changed_s, HOLD_S)
         energy = amount * per_step / 255
         self._add(time_s, energy)
@@ -123,18 +124,18 @@ class MotionMeter:
 
     def _repeat(self, time_s: float, moving: bool) -> None:
         """A picture like the last one: the movement goes on, or it has stopped."""
-        before, last = self._last_energies
-        self._add(time_s, last if moving else 0.0)
+        # What two changes agree on is movement; a single one may be a cut or a flash.
+        lasting, highest = min(self._last_energies), max(self._last_energies)
+        self._add(time_s, lasting if moving else 0.0)
         self._repeats += 1
-        if moving or not last:
+        if moving or not highest:
             return
-        self._repeats = min(self._repeats, len(self._onset))
         first = len(self._onset) - self._repeats
-        self._onset[first] = max(self._onset[first], last / (last + max(last, before) + QUIET))
+        self._onset[first] = max(self._onset[first], lasting / (lasting + highest + QUIET))
         self._change, self._amount = None, 0.0
         self._last_energies, self._repeats = (0.0, 0.0), 0
 
-    def _reversal(self, change: NDArray[np.float32], amount: float, per_step: float) -> float:
+    def _reversal(self, change: NDArray[np.int16], amount: float, per_step: float) -> float:
         """How much of the change undoes the change before it, in [0, 1).
 
         Where two successive changes have opposite signs, the smaller of them was undone. An
@@ -143,16 +144,17 @@ class MotionMeter:
         """
         if self._change is None:
             return 0.0
-        opposed = np.minimum(np.abs(change), np.abs(self._change))
-        undone = 2 * float(opposed[change * self._change < 0].sum()) / change.size
-        return undone / (amount + self._amount + 2 * QUIET * 255 / per_step)
+        # |a| + |b| - |a + b| is twice the smaller one where the signs differ, and 0 elsewhere.
+        kept = int(np.abs(change + self._change).sum()) / change.size
+        both = amount + self._amount
+        return (both - kept) / (both + 2 * QUIET * 255 / per_step)
 
 
-def _beyond_noise(step: NDArray[np.int16]) -> NDArray[np.float32]:
+def _beyond_noise(step: NDArray[np.int16]) -> NDArray[np.int16]:
     """A change of luma without what the whole picture shares, and without the noise floor."""
-    change = step.astype(np.float32)
-    change -= np.median(step)
-    return np.sign(change) * np.maximum(np.abs(change) - NOISE_FLOOR, 0)
+    middle = step.size // 2
+    change = step - np.partition(step, middle, axis=None)[middle]
+    return np.asarray(change - np.clip(change, -NOISE_FLOOR, NOISE_FLOOR), np.int16)
 
 
 def without_cuts(curve: Curve, cuts_s: Iterable[Fraction]) -> Curve:

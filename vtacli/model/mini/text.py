@@ -66,14 +66,16 @@ class TextSpace:
         try:
             config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
             tensors = load_file(folder / EMBEDDINGS)
-            # From text, not from_file: that one raises a bare Exception for any trouble.
-            tokenizer = Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
+            tokenizer = _read_tokenizer(folder / TOKENIZER)
             if set(tensors) != {"rows", "scales"}:
                 raise ValueError(f"expected the tensors rows and scales, found {sorted(tensors)}")
             rows, scales = tensors["rows"], tensors["scales"]
             if rows.dtype != np.int8 or scales.dtype != np.float32:
                 raise ValueError(f"expected int8 and float32, found {rows.dtype}, {scales.dtype}")
-            if [config.get("vocabulary"), config.get("dimensions")] != list(rows.shape):
+            if not isinstance(config, dict) or rows.shape != (
+                config.get("vocabulary"),
+                config.get("dimensions"),
+            ):
                 raise ValueError(f"config.json does not describe a table of {rows.shape}")
             return cls(tokenizer, rows, scales)
         except (ValueError, SafetensorError) as error:
@@ -101,6 +103,14 @@ class TextSpace:
             if length > SHORTEST:
                 point[:] = total / length
         return torch.from_numpy(points)
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    text = path.read_text(encoding="utf-8")
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:  # the library raises nothing narrower
+        raise ValueError(f"{path.name} is no tokenizer ({error})") from error
 
 
 def quantise(

@@ -103,7 +103,7 @@ class OriginalSound:
                         yield expected, data
                         expected += data.shape[1]
         if damaged:
-            report(Note(f"{damaged} damaged packets of the sound were passed over.", "warning"))
+            report(Note(f"Damaged packets of the sound passed over: {damaged}.", "warning"))
 
 
 def write_wav(

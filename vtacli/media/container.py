@@ -28,8 +28,7 @@ def open_film(path: Path | str, only: int | None = None) -> Iterator[Container]:
     try:
         container = av.open(
             url(path),
-            options=dict(OPEN_OPTIONS),
-            stream_options=None,
+            options={**OPEN_OPTIONS, "max_pixels": str(MAX_PIXELS)},
             metadata_errors="replace",
         )
     except (av.error.FFmpegError, ValueError) as error:
@@ -56,7 +55,7 @@ def prepare_decoder(stream: Stream) -> None:
 
 
 def _not_a_film(path: Path, error: Exception) -> MediaError | StorageError:
-    if isinstance(error, av.error.InvalidDataError):
+    if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError)):
         return MediaError(
             "This is not a film that can be read, or its beginning or end is missing.",
             path=path,

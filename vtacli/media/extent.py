@@ -98,8 +98,9 @@ _Packet = tuple[int, int]
 
 
 def _packets(container: Container, stream: Stream) -> Iterator[_Packet]:
+    by_order = container.format.name == "avi"  # which knows no presentation times
     for packet in container.demux(stream):
-        stamp = packet.pts if packet.pts is not None else packet.dts
+        stamp = packet.dts if by_order or packet.pts is None else packet.pts
         if stamp is not None and packet.size and not packet.is_discard:
             yield stamp, packet.duration or 0
 

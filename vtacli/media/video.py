@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Analysis:
     ``cuts_s``: the first pictures of new shots, at their exact presentation times.
     ``motion``: a row per picture, see :mod:`vtacli.signal.motion`; cuts are no movement in it.
     ``frames``: the sampled pictures, or None where none were asked for.
-    ``duration_s``: as probed, or longer or shorter where decoding found another end.
+    ``duration_s``: as probed, or longer where a picture was decoded that comes later.
     """
 
     duration_s: Fraction
@@ -109,6 +110,8 @@ class _Pass:
         self._known = sorted(known_cuts_s)
         self._unsampled = deque(self._known)
         self._base = Fraction(0)
+        self._start = 0
+        self._due = 0
         self._stamps = array("q")
         self._cut_numbers: set[int] = set()
         self._shown: Any = None
@@ -125,18 +128,20 @@ class _Pass:
 
     def take(self, frame: Any) -> None:
         """The next picture in order of presentation."""
-        self._base = Fraction(frame.time_base)
         stamp = frame.pts
         if stamp is None or (self._stamps and stamp <= self._stamps[-1]):
             self._skipped += 1
             return
-        time_s = self._time_s(stamp)
-        self._sample_until(time_s)
+        if not self._stamps:
+            self._base = Fraction(frame.time_base)
+            self._start = round(self._footage.start_s / self._base)
+        if stamp > self._due:
+            self._sample_until(self._time_s(stamp))
         self._shown, self._slot = frame, None
         self._stamps.append(stamp)
         self._last_duration = frame.duration or 0
         small = self._shrink.small(frame)
-        self._motion.push(float(time_s), small[..., 0])
+        self._motion.push(float(self._time_s(stamp)), small[..., 0])
         if self._cuts:
             self._recent.append((self.count - 1, frame))
             self._note_cuts(self._cuts.push(bgr_of(small)))
@@ -156,7 +161,15 @@ class _Pass:
                 path=footage.path,
                 hint="The film is damaged or truncated: copy or export it again.",
             )
-        duration_s = max(footage.duration_s, self._time_s(self._stamps[-1] + self._last_duration))
+        if self._skipped:
+            report(
+                Note(
+                    f"Pictures without a time of their own passed over: {self._skipped}.", "warning"
+                )
+            )
+        duration_s = footage.duration_s
+        if self._time_s(self._stamps[-1]) >= duration_s:
+            duration_s = self._time_s(self._stamps[-1] + max(1, self._last_duration))
         self._sample_until(duration_s)
         if self._cuts:
             self._note_cuts(self._cuts.finish())
@@ -170,7 +183,7 @@ class _Pass:
             self._store.close()
 
     def _time_s(self, stamp: int) -> Fraction:
-        return stamp * self._base - self._footage.start_s
+        return (stamp - self._start) * self._base
 
     def _sample_until(self, time_s: Fraction) -> None:
         """The picture on the screen is what is shown at every sampling time before ``time_s``."""
@@ -181,6 +194,8 @@ class _Pass:
             store.sample(self._slot_of_shown(store))
         while self._unsampled and self._unsampled[0] < time_s:
             store.sample_at(self._unsampled.popleft(), self._slot_of_shown(store))
+        next_s = min([store.next_time_s, *list(self._unsampled)[:1]])
+        self._due = self._start + floor(next_s / self._base)
 
     def _slot_of_shown(self, store: FrameStore) -> int:
         if self._slot is None:
@@ -209,4 +224,4 @@ def _decoded(footage: Footage, report: Report) -> Iterator[Any]:
             except av.error.InvalidDataError:
                 damaged += 1
     if damaged:
-        report(Note(f"{damaged} damaged packets of the picture were passed over.", "warning"))
+        report(Note(f"Damaged packets of the picture passed over: {damaged}.", "warning"))

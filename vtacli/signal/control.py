@@ -25,9 +25,11 @@ from vtacli.signal.media import Curve
 CURVE_HZ = 100
 CURVES = 3
 FLAGS = 2
-ENERGY_FLOOR = 0.004
-"""Motion weaker than this (mean luma change a frame, full scale 1) stays weak after scaling."""
-ONSET_FLOOR = 0.004
+ENERGY_FLOOR = 0.001
+"""Motion whose strongest moment is weaker than this (mean luma change in 1/25 s, of full luma)
+stays weak when it is scaled: a still picture is not made to dance."""
+ONSET_FLOOR = 0.5
+"""The same for onsets, which are shares in [0, 1)."""
 
 
 @dataclass(frozen=True)

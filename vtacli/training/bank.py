@@ -28,7 +28,9 @@ def make_bank(
     for i, source in enumerate(sources.every):
         if source.recording.file in first_row:
             continue
-        longest_s = max(s.end_s for s in sources.every[i : i + 8] if s.recording == source.recording)
+        longest_s = max(
+            s.end_s for s in sources.every[i : i + 8] if s.recording == source.recording
+        )
         wave = library.wave(source.recording)[: round(longest_s * library.rate_hz)]
         wave = wave * (LEVEL / max(1e-4, float(np.abs(wave).max())))
         # To whole steps, and one more of silence so that the tail is encoded as a tail.

@@ -33,7 +33,10 @@ def codec_loss(excerpts: Excerpts, batch: int, device: str, kl_weight: float = 3
         l1 = (made - mel).abs().mean()
         attack = (made.diff(dim=2) - mel.diff(dim=2)).abs().mean()
         kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-        return l1 + 0.5 * attack + kl_weight * kl, {"l1": float(l1.detach()), "kl": float(kl.detach())}
+        return l1 + 0.5 * attack + kl_weight * kl, {
+            "l1": float(l1.detach()),
+            "kl": float(kl.detach()),
+        }
 
     return loss_of
 

@@ -75,7 +75,9 @@ class Composer:
     def _pick(self, rng: np.random.Generator, label: int, kind: int) -> int:
         return int(rng.choice(self.sources.of(label, kind)))
 
-    def _lay_hits(self, rng: np.random.Generator, label: int, made: Composition, gain: float) -> None:
+    def _lay_hits(
+        self, rng: np.random.Generator, label: int, made: Composition, gain: float
+    ) -> None:
         rate, one = self.library.rate_hz, self._pick(rng, label, HIT)
         same = rng.random() < 0.6
         pattern = draw(rng, self.window_s)
@@ -94,7 +96,9 @@ class Composer:
             made.events.append(Event(index, time_s, until, label, HIT))
         made.labels.append(label)
 
-    def _lay_bed(self, rng: np.random.Generator, label: int, gain: float) -> tuple[Event, NDArray[np.float32]]:
+    def _lay_bed(
+        self, rng: np.random.Generator, label: int, gain: float
+    ) -> tuple[Event, NDArray[np.float32]]:
         index = self._pick(rng, label, BED)
         wave = self.wave_of(self.sources.every[index]) * gain
         out = np.zeros(self.samples, dtype=np.float32)
@@ -111,7 +115,9 @@ class Composer:
             position += max(1, len(wave) - overlap)
         return Event(index, 0.0, self.window_s, label, BED), out
 
-    def _lay_passage(self, rng: np.random.Generator, label: int, made: Composition, gain: float) -> None:
+    def _lay_passage(
+        self, rng: np.random.Generator, label: int, made: Composition, gain: float
+    ) -> None:
         rate, index = self.library.rate_hz, self._pick(rng, label, PASSAGE)
         source = self.sources.every[index]
         wave = self.wave_of(source) * gain

@@ -155,7 +155,11 @@ def flow_loss(
         no_control = both | ((dropped >= 0.6) & (dropped < 0.6 + recipe.drop_control))
         control[no_control] = 0
         noise = torch.from_numpy(rng.standard_normal(data.shape, dtype=np.float32)).to(device)
-        t = torch.from_numpy(1 / (1 + np.exp(-rng.standard_normal(recipe.batch)))).float().to(device)
+        t = (
+            torch.from_numpy(1 / (1 + np.exp(-rng.standard_normal(recipe.batch))))
+            .float()
+            .to(device)
+        )
         mixed = (1 - t[:, None, None]) * data + t[:, None, None] * noise
         made = model(
             mixed.unsqueeze(-1),
@@ -172,4 +176,7 @@ def flow_loss(
 
 def kinds_in(bank: Bank) -> dict[str, int]:
     """How many entries of each kind the bank holds."""
-    return {n: int((bank.kinds == k).sum()) for n, k in (("hit", HIT), ("bed", BED), ("passage", PASSAGE))}
+    return {
+        n: int((bank.kinds == k).sum())
+        for n, k in (("hit", HIT), ("bed", BED), ("passage", PASSAGE))
+    }

@@ -73,13 +73,15 @@ def fit(
     seed: int,
     state_file: Path,
     report: Report,
+    begin_at: int = 0,
     minutes: float | None = None,
     save_every_s: float = 120.0,
     device: torch.device | str = "cpu",
 ) -> Progressed:
     """Train ``model`` in place; on return it holds the averaged weights.
 
-    Resumes from ``state_file`` when that exists. ``minutes`` bounds this call, not the run.
+    Resumes from ``state_file`` when that exists, otherwise starts at step ``begin_at`` of the
+    schedule. ``minutes`` bounds this call, not the run.
     """
     model.to(device).train()
     parameters = trainable_parameters(model)
@@ -90,7 +92,7 @@ def fit(
         weight_decay=schedule.weight_decay,
     )
     average = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    step, spent_s = 0, 0.0
+    step, spent_s = begin_at, 0.0
     if state_file.is_file():
         state = torch.load(state_file, map_location=device, weights_only=True)
         model.load_state_dict(state["model"])

@@ -26,7 +26,7 @@ class CodecRecipe:
 class VocoderRecipe:
     schedule: Schedule
     batch: int = 16
-    excerpt_samples: int = 16_000
+    excerpt_samples: int = 16_640
     coded_share: float = 0.5
     sizes: dict[str, int] = field(default_factory=dict)
 
@@ -34,7 +34,6 @@ class VocoderRecipe:
 @dataclass(frozen=True)
 class WindowsRecipe:
     count: int = 8000
-    held_out: int = 200
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,10 @@ class DenoiserRecipe:
 
 
 @dataclass(frozen=True)
-class BankRecipe:
-    at_most_s: float = 10.24
+class ScoreRecipe:
+    """How many held-out windows the hit score is made on."""
+
+    windows: int = 40
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Recipe:
     vocoder: VocoderRecipe
     windows: WindowsRecipe
     denoiser: DenoiserRecipe
-    bank: BankRecipe
+    score: ScoreRecipe
 
 
 def _table(kind: type, raw: dict[str, Any], where: str, path: Path) -> Any:
@@ -77,7 +78,9 @@ def _table(kind: type, raw: dict[str, Any], where: str, path: Path) -> Any:
         )
     values = dict(raw)
     if "schedule" in known:
-        values["schedule"] = _table(Schedule, dict(raw.get("schedule", {})), f"{where}.schedule", path)
+        values["schedule"] = _table(
+            Schedule, dict(raw.get("schedule", {})), f"{where}.schedule", path
+        )
     try:
         return kind(**values)
     except TypeError as error:
@@ -97,11 +100,13 @@ def read_recipe(path: Path) -> Recipe:
         "vocoder": VocoderRecipe,
         "windows": WindowsRecipe,
         "denoiser": DenoiserRecipe,
-        "bank": BankRecipe,
+        "score": ScoreRecipe,
     }
     if unknown := sorted(set(raw) - set(kinds) - {"name", "seed"}):
         raise ConfigError(
-            f"the recipe has no table {unknown[0]!r}", path=path, hint=f"It knows {', '.join(kinds)}."
+            f"the recipe has no table {unknown[0]!r}",
+            path=path,
+            hint=f"It knows {', '.join(kinds)}.",
         )
     return Recipe(
         name=str(raw.get("name", path.stem)),

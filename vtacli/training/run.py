@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import UniPCMultistepScheduler
-from torch import nn
+from diffusers.models.modeling_utils import ModelMixin
 
 from vtacli.errors import ConfigError, WeightsMissing
+from vtacli.media.weights import find_model
+from vtacli.model.devices import choose_device
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.conditioner import BANK, PICTURE, TEXT, MiniConditioner
 from vtacli.model.mini.denoiser import MiniDenoiser
@@ -59,7 +62,7 @@ class Run:
     def cache(self) -> Path:
         return self.out / "cache"
 
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> dict[str, Any]:
         file = self.out / "facts.json"
         return json.loads(file.read_text()) if file.is_file() else {}
 
@@ -68,8 +71,9 @@ class Run:
         facts = self.facts()
         facts.update(name=self.recipe.name, seed=self.recipe.seed, torch=torch.__version__)
         facts["manifest_sha256"] = self.library.manifest_sha256
-        row: dict[str, object] = {
-            "settings": asdict(getattr(self.recipe, stage)),
+        settings = getattr(self.recipe, stage, None)
+        row: dict[str, Any] = {
+            "settings": asdict(settings) if settings else {},
             "scores": {k: round(v, 5) for k, v in scores.items()},
         }
         if done is not None:
@@ -79,21 +83,29 @@ class Run:
                 finished=done.finished,
                 training={k: round(v, 5) for k, v in done.logs.items()},
             )
-        stages = facts.setdefault("stages", {})
-        assert isinstance(stages, dict)
-        stages[stage] = row
+        facts.setdefault("stages", {})[stage] = row
         (self.out / "facts.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
         figures = ", ".join(f"{k} {v:.4g}" for k, v in scores.items())
         self.report(Note(f"{stage}: {figures}"))
 
-    def fit(self, stage: str, model: nn.Module, loss_of: LossOf, schedule: Schedule) -> Progressed:
+    def fit(self, stage: str, model: ModelMixin, loss_of: LossOf, schedule: Schedule) -> Progressed:
+        """Train a stage; without a state of its own it goes on from the weights in ``out``, with
+        a fresh optimizer and the step count that ``facts.json`` tells."""
+        state_file = self.out / "state" / f"{stage}.pt"
+        weights = self.out / FOLDER[stage]
+        begin_at = 0
+        if not state_file.is_file() and (weights / "config.json").is_file():
+            begin_at = int(self.facts().get("stages", {}).get(stage, {}).get("steps", 0))
+            model.load_state_dict(type(model).from_pretrained(weights).state_dict())
+            self.report(Note(f"{stage}: goes on from step {begin_at} of {weights}"))
         return fit(
             stage,
             model,
             loss_of,
             schedule,
             seed=self.recipe.seed,
-            state_file=self.out / "state" / f"{stage}.pt",
+            state_file=state_file,
+            begin_at=begin_at,
             report=self.report,
             minutes=self.minutes,
             device=self.device,
@@ -194,7 +206,9 @@ def train_denoiser(run: Run) -> None:
     model.save_pretrained(run.out / "unet")
     assemble(run.out, run.parts, model, run.codec())
     composer = run.composer(held_out=True)
-    run.note("denoiser", done, denoiser_score(run.out, composer, run.recipe.seed, run.report))
+    count = run.recipe.score.windows
+    score = denoiser_score(run.out, composer, run.recipe.seed, run.report, count)
+    run.note("denoiser", done, score)
 
 
 def assemble(out: Path, parts: Path, unet: MiniDenoiser, codec: MelCodec) -> None:
@@ -231,30 +245,69 @@ RUNNERS: dict[str, Callable[[Run], None]] = {
 }
 
 
+def find_recipe(recipe: Path) -> Path:
+    """A recipe's file, or the file of a shipped recipe's name. Raises ConfigError."""
+    shipped = Path(__file__).parent.parent / "recipes"
+    named = shipped / f"{recipe.name}.toml"
+    if recipe.is_file() or recipe.name != str(recipe):
+        return recipe
+    if named.is_file():
+        return named
+    names = ", ".join(sorted(p.stem for p in shipped.glob("*.toml")))
+    raise ConfigError("there is no such recipe", path=recipe, hint=f"Shipped are {names}.")
+
+
+def choose_stages(asked: Sequence[str] | None) -> list[str]:
+    """The stages to run, in their order. Raises ConfigError for a name that is none."""
+    if asked and (unknown := [s for s in asked if s not in STAGES]):
+        raise ConfigError(
+            f"no stage is called {unknown[0]!r}", hint=f"There are {', '.join(STAGES)}."
+        )
+    return [s for s in STAGES if not asked or s in asked]
+
+
 def train(
-    recipe_path: Path,
+    recipe: Path,
     *,
-    sounds: Path,
-    out: Path,
+    sounds: Path | None,
+    out: Path | None = None,
     parts: Path | None = None,
     minutes: float | None = None,
-    device: str = "cpu",
-    stages: tuple[str, ...] = STAGES,
+    device: str = "auto",
+    resume: bool = True,
+    stages: Sequence[str] | None = None,
     report: Report = ignore,
-) -> Path:
-    """Train what ``recipe_path`` says on the recordings in ``sounds``, into the folder ``out``.
+) -> dict[str, Any]:
+    """Train what ``recipe`` says on the recordings in ``sounds``, into the folder ``out``.
 
-    ``parts`` holds text/ and picture/ (None: ``out/encoder``). ``minutes`` bounds each trained
-    stage of this call. Running it again goes on where the last call stopped. Returns ``out``.
+    ``out`` of None is ``runs/NAME``. ``parts`` is a folder with text/ and picture/ (None: the
+    shipped model's). ``minutes`` bounds each trained stage of this call. Running it again goes on
+    where the last call stopped, unless ``resume`` is False. Returns the facts that are written
+    beside the weights.
     """
-    recipe = read_recipe(recipe_path)
-    if unknown := [s for s in stages if s not in STAGES]:
-        raise ConfigError(f"no stage is called {unknown[0]!r}", hint=f"There are {', '.join(STAGES)}.")
+    settings = read_recipe(find_recipe(recipe))
+    chosen = choose_stages(stages)
+    if sounds is None:
+        raise ConfigError(
+            "training needs recordings",
+            hint="Give a folder that holds them and their manifest.csv with --sounds.",
+        )
+    out = out or Path("runs") / settings.name
+    if not resume:
+        for leftover in ("state", "vae", "vocoder", "unet", "facts.json"):
+            path = out / leftover
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     library = open_library(
         sounds, out / "cache", on_file=lambda done, total: report(Step("decode", done, total))
     )
-    run = Run(recipe, library, out, parts or out / "encoder", device, minutes, report)
-    for stage in (s for s in STAGES if s in stages):
+    place = str(choose_device(device))
+    run = Run(settings, library, out, parts or shipped_parts(), place, minutes, report)
+    for stage in chosen:
         RUNNERS[stage](run)
-    return out
+    return run.facts()
+
+
+def shipped_parts() -> Path:
+    """The encoder folder of the shipped model, whose words and pictures every recipe shares."""
+    return find_model("vta-mini") / "encoder"

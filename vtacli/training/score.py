@@ -57,7 +57,7 @@ def motion_curve(made: Composition, rng: np.random.Generator, window_s: float) -
     index = np.minimum((times * 100).astype(int), len(onset) - 1)
     # A frame shows what happened since the one before it.
     held = np.array([onset[i : i + 4].max() for i in index])
-    return Curve(times, np.stack([energy[index] * 0.1, held * 0.1], axis=1).astype(np.float32))
+    return Curve(times, np.stack([energy[index] * 0.02, held], axis=1).astype(np.float32))
 
 
 def denoiser_score(

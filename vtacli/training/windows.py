@@ -37,13 +37,21 @@ class Windows:
 
 @torch.no_grad()
 def compose_windows(
-    composer: Composer, codec: MelCodec, count: int, seed: int, stage: str, device: str, report: Report
+    composer: Composer,
+    codec: MelCodec,
+    count: int,
+    seed: int,
+    stage: str,
+    device: str,
+    report: Report,
 ) -> Windows:
     """Compose and encode ``count`` windows; window ``i`` depends on (seed, i) alone."""
     latents, actions = [], []
     captions, labels, hits, events = [], [], [], []
     for first in range(0, count, 8):
-        batch = [composer.compose(rng_of(seed, i, stage)) for i in range(first, min(first + 8, count))]
+        batch = [
+            composer.compose(rng_of(seed, i, stage)) for i in range(first, min(first + 8, count))
+        ]
         wave = torch.from_numpy(np.stack([c.wave for c in batch])).to(device)
         mean = codec.encode(log_mel(wave).unsqueeze(1)).mean.squeeze(-1)
         latents.append(mean.cpu().numpy().astype(np.float16))

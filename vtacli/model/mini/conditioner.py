@@ -20,7 +20,7 @@ from vtacli.model.contract import NoiseKey, WindowContent
 from vtacli.model.mini.choice import choose, strikes_of_onsets
 from vtacli.model.mini.draft import Bank, lay
 from vtacli.model.mini.picture import PictureClassifier
-from vtacli.model.mini.picture_words import PictureWords
+from vtacli.model.mini.picture_words import CLASSES, Mixture, PictureWords
 from vtacli.model.mini.text import TextSpace
 from vtacli.model.variants import VARIANTS
 from vtacli.signal.control import ControlCurves, curves_of_motion, hit_curve
@@ -35,6 +35,8 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
     sounds like, shorter the less sure it is. The channels are the folded curves and flags of
     :mod:`vtacli.signal.control`, then the draft's latents and the draft's flag.
     """
+
+    loads_strictly = True
 
     @register_to_config
     def __init__(self, variant: str = "vta-mini", frames_at_once: int = 8):
@@ -75,13 +77,11 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
                 shutil.copytree(self.folder / part, place / part, dirs_exist_ok=True)
 
     @torch.no_grad()
-    def looks_like(self, content: WindowContent) -> tuple[torch.Tensor, list[tuple[str, float]]]:
-        """(D,) and guesses (phrase, probability): what the picture suggests, on the CPU."""
-        if not len(content.frames):
-            return torch.zeros(self.text.dimensions), []
+    def looks_like(self, content: WindowContent) -> Mixture:
+        """What the picture suggests: its point (D,) on the CPU, and the guesses."""
         pictures = torch.from_numpy(content.frames.data)
-        probabilities = []
-        for part in pictures.split(self.config.frames_at_once):
+        probabilities = [torch.zeros(0, CLASSES)]
+        for part in pictures.split(self.config.frames_at_once) if len(pictures) else ():
             scaled = part.to(self.device, self.dtype) / 255
             probabilities.append(self.picture(scaled).float().softmax(dim=-1).cpu())
         return self.words.mixture(torch.cat(probabilities))
@@ -90,7 +90,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """(D,) The prompt's vector, or the picture's where there is no prompt."""
         if content.prompt:
             return self.text.embed([content.prompt])[0]
-        return self.looks_like(content)[0].float()
+        return self.looks_like(content).embedding.float()
 
     def control(self, content: WindowContent, said: torch.Tensor) -> torch.Tensor:
         """(channels, steps) float32: curves, flags, draft, draft flag."""

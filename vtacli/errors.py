@@ -42,8 +42,9 @@ class VtaError(Exception):
 
     def __str__(self) -> str:
         where = f"{printable(self.path)}: " if self.path is not None else ""
+        what = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
         then = f" {self.hint}" if self.hint else ""
-        return f"{where}{self.message}{then}"
+        return f"{where}{what}{then}"
 
 
 class ConfigError(VtaError):

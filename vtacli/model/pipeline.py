@@ -14,8 +14,11 @@ holds is the weights' affair; it asks of them only this:
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,8 +27,22 @@ from torch import Tensor
 
 from vtacli.model.condition import Condition
 from vtacli.model.contract import WindowContent
+from vtacli.model.describe import INDEX
 from vtacli.model.guidance import Branch, branch_weights, combine
 from vtacli.model.variants import VARIANTS, Variant
+
+COMPONENT_MODULES = frozenset(
+    f"vtacli.model.{name}"
+    for name in (
+        "encoders.clip4clip",
+        "vocoder",
+        "mini.codec",
+        "mini.conditioner",
+        "mini.denoiser",
+        "mini.vocos",
+    )
+)
+"""Where the components of a model folder may come from, besides diffusers itself."""
 
 OnStepEnd = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 Generators = torch.Generator | Sequence[torch.Generator]
@@ -61,6 +78,19 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
             encoder=encoder, unet=unet, vae=vae, vocoder=vocoder, scheduler=scheduler
         )
         self.register_to_config(variant=variant)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> VtaPipeline:
+        """As diffusers', which opens no class whose module is not imported: ours are imported
+        first, those that a local folder's index names and :data:`COMPONENT_MODULES` has."""
+        index = Path(pretrained_model_name_or_path) / INDEX
+        if index.is_file():
+            named = json.loads(index.read_text(encoding="utf-8")).values()
+            modules = {n[0] for n in named if isinstance(n, list) and n}
+            for module in COMPONENT_MODULES & modules:
+                import_module(module)
+        pipeline: VtaPipeline = super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+        return pipeline
 
     @property
     def facts(self) -> Variant:

@@ -98,11 +98,11 @@ _Packet = tuple[int, int]
 
 
 def _packets(container: Container, stream: Stream) -> Iterator[_Packet]:
-    by_order = container.format.name == "avi"  # which knows no presentation times
     for packet in container.demux(stream):
-        stamp = packet.dts if by_order or packet.pts is None else packet.pts
+        stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is not None and packet.size and not packet.is_discard:
-            yield stamp, packet.duration or 0
+            # AVI gives every packet the duration 1, whatever its clock counts in.
+            yield stamp, (packet.duration or 0) if container.format.name != "avi" else 0
 
 
 def _extent(stream: Stream, packets: list[_Packet], count: int, steps: Any, path: Path) -> Extent:
@@ -114,7 +114,8 @@ def _extent(stream: Stream, packets: list[_Packet], count: int, steps: Any, path
     base = Fraction(stream.time_base)
     end_s = max((p[0] + p[1]) * base for p in packets)
     if not duration:
-        end_s = max(end_s, last * base + (1 / rate if rate else int(np.median(steps)) * base))
+        step_s = int(np.median(steps)) * base if len(steps) else 1 / (rate or Fraction(25))
+        end_s = max(end_s, last * base + step_s)
     duration_s = end_s - start * base
     if duration_s <= 0:
         raise MediaError("The film has no length.", path=path, hint="Copy or export it again.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +63,51 @@ def fingerprints(path: Path | str) -> dict[int, Fingerprint]:
             for i in range(count)
             if times[i]
         }
+
+
+def coded_pictures_hash(path: Path | str, stream: int) -> str:
+    """SHA-256 of the coded pictures of an H.264 or HEVC stream, whatever frames them.
+
+    MPEG-TS and MXF put start codes between the units of a stream, MP4 and Matroska lengths, and
+    parameter sets move between packets and header (ISO/IEC 14496-15). Neither touches a picture:
+    this hash is over the units alone, without parameter sets and delimiters.
+    """
+    whole = sha256()
+    with open_film(path, only=stream) as container:
+        coded = container.streams[stream]
+        header = bytes(coded.codec_context.extradata or b"")
+        hevc = coded.codec_context.name == "hevc"
+        lengths = header[:1] == b"\1"
+        size = (header[21 if hevc else 4] & 3) + 1 if lengths else 0
+        for packet in container.demux(coded):
+            data = bytes(packet)
+            for unit in _units_by_length(data, size) if lengths else _units_by_code(data):
+                kind = (unit[0] >> 1) & 0x3F if hevc else unit[0] & 0x1F
+                if kind not in (_HEVC_SETS if hevc else _H264_SETS):
+                    whole.update(unit)
+    return whole.hexdigest()
+
+
+_H264_SETS = {7, 8, 9}
+_HEVC_SETS = {32, 33, 34, 35}
+_START_CODE = re.compile(rb"\x00\x00\x01")
+
+
+def _units_by_length(data: bytes, size: int) -> Iterator[bytes]:
+    at = 0
+    while at + size < len(data):
+        length = int.from_bytes(data[at : at + size], "big")
+        at += size
+        if unit := data[at : at + length].rstrip(b"\0"):
+            yield unit
+        at += length
+
+
+def _units_by_code(data: bytes) -> Iterator[bytes]:
+    starts = [found.end() for found in _START_CODE.finditer(data)]
+    for start, end in pairwise([*starts, len(data) + 3]):
+        if unit := data[start : end - 3].rstrip(b"\0"):
+            yield unit
 
 
 def packet_hashes(path: Path | str) -> dict[int, str]:

@@ -163,7 +163,7 @@ def _rotation(container: Container, stream: Stream, path: Path) -> int:
     for packet in container.demux(stream):
         try:
             for frame in packet.decode():
-                return round(-frame.rotation / 90) % 4 * 90
+                return int(round(-frame.rotation / 90) % 4 * 90)
         except av.error.InvalidDataError:
             tried += 1
             if tried > DAMAGED_AT_START:

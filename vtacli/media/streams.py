@@ -263,11 +263,15 @@ def _warnings(
 
 
 def _try_header(footage: Footage, plan: StreamPlan, output: Path) -> None:
-    """Half a second of the very command that will be run, into nothing."""
+    """The beginning of the very command that will be run, into nothing."""
     new = ["-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo"]
     arguments = ["-y", *input_arguments(footage), *new]
     arguments += stream_arguments(plan, ["1:a"], ["foley"], [""])
-    arguments += ["-t", "0.5", "-f", plan.muxer, url(os.devnull)]
+    # MXF learns only at the end that groups of pictures are too long for its index.
+    arguments += (
+        ["-t", "0.5"] if plan.muxer != "mxf" else ["-t", f"{float(footage.duration_s):.6f}"]
+    )
+    arguments += ["-f", plan.muxer, url(os.devnull)]
     try:
         for _ in run_ffmpeg(arguments):
             pass

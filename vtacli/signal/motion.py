@@ -39,6 +39,9 @@ REFERENCE_STEP_S = 1 / 25
 HOLD_S = 0.125
 """Eight different pictures a second are the fewest that still count as movement."""
 
+SHORTEST_STEP_S = 1 / 120
+"""Pictures closer together than this are stamped badly; their change is not blown up by it."""
+
 NOISE_FLOOR = 3
 """Luma steps of 255 that encoders and sensors change a shrunken picture by, and mean nothing."""
 
@@ -111,7 +114,8 @@ class MotionMeter:
         self._onset[at] = max(self._onset[at], onset)
 
     def _move(self, time_s: float, change: NDArray[np.int16], amount: float) -> None:
-        per_step = REFERENCE_STEP_S / min(time_s - self._changed_s, HOLD_S)
+        elapsed = min(max(time_s - self._changed_s, SHORTEST_STEP_S), HOLD_S)
+        per_step = REFERENCE_STEP_S / elapsed
         energy = amount * per_step / 255
         self._add(time_s, energy)
         before, last = self._last_energies

@@ -19,7 +19,7 @@ from vtacli.media.spool import SoundSpool, check_writable
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
 from vtacli.planning import Job, find_scenes, make_job, make_plan, scene_dict, window_dict
-from vtacli.progress import Event, Note, Report, ignore
+from vtacli.progress import Event, Note, Report, Step, ignore
 from vtacli.signal.loudness import to_db
 from vtacli.signal.mix import POLICY, Gains
 from vtacli.signal.stitch import Grid, stitch
@@ -100,7 +100,9 @@ def dub(
             frames = open_things.enter_context(analysis.frames)
             plan = make_plan(job, scenes, model)
         with run.stage("load"):
+            run.report(Step("load", 0, 1))
             loaded = model.load()
+            run.report(Step("load", 1, 1))
         with run.stage("generate"):
             contents = (
                 content_of(w, scenes[w.scene], frames, analysis.motion, options, seed, job.variant)

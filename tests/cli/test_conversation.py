@@ -131,7 +131,7 @@ def test_progress_as_json_lines(silent_film, tmp_path):
     steps = [e for e in events if e["event"] == "step"]
     assert {tuple(e) for e in steps} == {("event", "stage", "done", "total", "detail")}
     stages = list(dict.fromkeys(e["stage"] for e in steps))
-    assert stages[:2] == ["decode", "generate"]
+    assert stages[:3] == ["decode", "load", "generate"]
     generated = [e["done"] for e in steps if e["stage"] == "generate"]
     assert generated == sorted(generated)
     assert generated[-1] == 1

@@ -213,3 +213,34 @@ def test_words_and_curve_are_guided_each_by_its_own_scale(base):
     assert velocity(3.0, None) == pytest.approx(3 * 11)
     assert velocity(1.0, 1.0) == pytest.approx(11)
     assert base.unet.rows == [3, 2, 1]
+
+
+def test_offloaded_components_come_and_go_and_the_sound_is_the_same(base):
+    """The hooks of CPU offload, with the CPU as the device: what is checked is that every method
+    that the pipeline calls brings its component along."""
+    before = base([window(0, 1)], **GUIDED).audios
+    base.enable_model_cpu_offload(device="cpu")
+    brought = []
+    for name in ("encoder", "unet", "vae", "vocoder"):
+        hook = base.components[name]._hf_hook
+
+        def noted(module, *args, hook=hook, name=name, real=hook.pre_forward, **kwargs):
+            brought.append(name)
+            return real(module, *args, **kwargs)
+
+        hook.pre_forward = noted
+    after = base([window(0, 1)], **GUIDED).audios
+    assert [n for i, n in enumerate(brought) if n not in brought[:i]] == [
+        "encoder",
+        "unet",
+        "vae",
+        "vocoder",
+    ]
+    assert torch.equal(before, after)
+
+
+def test_a_change_of_precision_reaches_every_component(base):
+    base.to(torch.bfloat16)
+    result = base([window(0, 1)], **QUICK)
+    assert result.audios.dtype == torch.float32
+    assert torch.isfinite(result.audios).all()

@@ -13,6 +13,7 @@ from vtacli.errors import ConfigError, DeviceError, WeightsMissing, WeightsRefus
 from vtacli.model.contract import Sampling
 from vtacli.model.describe import variant_of
 from vtacli.model.devices import choose_device, choose_dtype, out_of_memory_told
+from vtacli.model.encoders.clip4clip import Clip4Clip
 from vtacli.model.loading import load_model
 from vtacli.model.streaming import write_safetensors
 
@@ -99,6 +100,16 @@ def test_weights_that_do_not_fit_are_refused(folder, change):
     save_file(weights, folder / UNET)
     with pytest.raises(WeightsRefused, match=change):
         load_model(folder, device="cpu")
+
+
+def test_a_component_that_is_strict_itself_is_left_to_it(folder, monkeypatch):
+    weights = folder / "encoder" / "diffusion_pytorch_model.safetensors"
+    changed = load_file(weights) | {"surprise": torch.zeros(1)}
+    save_file(changed, weights)
+    with pytest.raises(WeightsRefused, match="surprise"):
+        load_model(folder, device="cpu")
+    monkeypatch.setattr(Clip4Clip, "loads_strictly", True, raising=False)
+    assert load_model(folder, device="cpu").variant.name == "vta-ldm-base"
 
 
 def test_a_wrong_shape_is_refused(folder):

@@ -29,7 +29,8 @@ def check_components(pipeline: Any, folder: Path) -> None:
     """Hold the keys in each component's safetensors against the module made from its config.
 
     diffusers fills what is missing with random numbers and says so in a log; here it is a
-    :class:`WeightsRefused`. Only the files' headers are read.
+    :class:`WeightsRefused`. Only the files' headers are read. A component whose ``from_pretrained``
+    is strict itself, having more in its folder than one state dict, says ``loads_strictly``.
     """
     for name, component in pipeline.components.items():
         if not isinstance(component, nn.Module) or getattr(component, "loads_strictly", False):

@@ -71,6 +71,8 @@ class MotionMeter:
         self._shown: NDArray[np.int16] | None = None
         self._change: NDArray[np.int16] | None = None
         self._amount = 0.0
+        self._change_before: NDArray[np.int16] | None = None
+        self._amount_before = 0.0
         self._changed_s = 0.0
         self._last_energies = (0.0, 0.0)
         self._repeats = 0
@@ -108,9 +110,10 @@ class MotionMeter:
         self._energy.append(energy)
         self._onset.append(0.0)
 
-    def _mark(self, onset: float) -> None:
-        """Write an onset at the last picture, or in the middle of the repeats before it."""
-        at = len(self._onset) - 1 - (self._repeats + 1) // 2
+    def _mark_turn(self, onset: float) -> None:
+        """Write the onset of a turn between the last two changes: at the picture between them,
+        or in the middle of its repeats."""
+        at = len(self._onset) - 1 - (self._repeats + 2) // 2
         self._onset[at] = max(self._onset[at], onset)
 
     def _move(self, time_s: float, change: NDArray[np.int16], amount: float) -> None:
@@ -119,10 +122,11 @@ class MotionMeter:
         energy = amount * per_step / 255
         self._add(time_s, energy)
         before, last = self._last_energies
-        expected = last + max(0.0, last - before)
+        expected = max(before, last + max(0.0, last - before))
         rise = max(0.0, energy - expected) / (energy + expected + QUIET)
         self._onset[-1] = rise
-        self._mark(self._reversal(change, amount, per_step))
+        self._mark_turn(self._reversal(change, amount, per_step))
+        self._change_before, self._amount_before = self._change, self._amount
         self._change, self._amount = change, amount
         self._changed_s, self._last_energies, self._repeats = time_s, (last, energy), 0
 
@@ -137,6 +141,7 @@ class MotionMeter:
         first = len(self._onset) - self._repeats
         self._onset[first] = max(self._onset[first], lasting / (lasting + highest + QUIET))
         self._change, self._amount = None, 0.0
+        self._change_before, self._amount_before = None, 0.0
         self._last_energies, self._repeats = (0.0, 0.0), 0
 
     def _reversal(self, change: NDArray[np.int16], amount: float, per_step: float) -> float:
@@ -148,10 +153,13 @@ class MotionMeter:
         """
         if self._change is None:
             return 0.0
+        past, past_amount = self._change, self._amount
+        if self._change_before is not None and 2 * past_amount < min(amount, self._amount_before):
+            # The turn lay within the last step, which is small by itself: the one before counts.
+            past, past_amount = past + self._change_before, self._amount_before
         # |a| + |b| - |a + b| is twice the smaller one where the signs differ, and 0 elsewhere.
-        kept = int(np.abs(change + self._change).sum()) / change.size
-        both = amount + self._amount
-        return (both - kept) / (both + 2 * QUIET * 255 / per_step)
+        undone = amount + (int(np.abs(past).sum()) - int(np.abs(change + past).sum())) / change.size
+        return undone / (amount + past_amount + 2 * QUIET * 255 / per_step)
 
 
 def _beyond_noise(step: NDArray[np.int16]) -> NDArray[np.int16]:

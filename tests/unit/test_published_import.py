@@ -81,7 +81,7 @@ def test_export_gives_back_every_bit(base_folder, reference, tmp_path):
     kept = {k: v for k, v in before.items() if k.startswith(("first_stage_model.", "scale_factor"))}
     assert set(before) - set(kept)  # there was something to leave out
     assert_same(kept, after)
-    for name in ("unet_config.json", "scheduler_config.json", "summary.jsonl"):
+    for name in ("unet_config.json", "scheduler_config.json", "summary_base.jsonl"):
         assert (out / name).read_bytes() == (reference / name).read_bytes()
     for file in (reference / "clip-vit-large-patch14").iterdir():
         assert (out / "clip-vit-large-patch14" / file.name).read_bytes() == file.read_bytes()
@@ -96,7 +96,7 @@ def assert_same(before, after):
 
 def test_exported_files_import_again(base_folder, tmp_path):
     export_published(base_folder, tmp_path / "published")
-    import_published(tmp_path / "published", tmp_path / "again")
+    import_published(tmp_path / "published", tmp_path / "again", summary="summary_base.jsonl")
     for file in base_folder.rglob("*.safetensors"):
         again = tmp_path / "again" / file.relative_to(base_folder)
         assert again.read_bytes() == file.read_bytes()

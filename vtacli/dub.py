@@ -99,6 +99,9 @@ def dub(
             assert analysis.frames is not None
             frames = open_things.enter_context(analysis.frames)
             plan = make_plan(job, scenes, model)
+        run.report(
+            Note(f"{len(scenes)} scenes, {len(plan.windows)} windows, seed {seed}", "detail")
+        )
         with run.stage("load"):
             run.report(Step("load", 0, 1))
             loaded = model.load()
@@ -146,6 +149,7 @@ class _Run:
         began = perf_counter()
         yield
         self.seconds[name] = perf_counter() - began
+        self.report(Note(f"{name} took {self.seconds[name]:.2f} s", "detail"))
 
 
 def _result(

@@ -18,7 +18,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Note:
-    """Something a person should read. ``level`` is ``"info"`` or ``"warning"``."""
+    """Something a person should read. ``level`` is ``"warning"``, ``"info"`` or ``"detail"``."""
 
     text: str
     level: str = "info"

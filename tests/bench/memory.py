@@ -44,7 +44,20 @@ def make_clip(path: Path) -> Path:
     inputs += ["-f", "lavfi", "-t", 20, "-i", "sine=330:sample_rate=48000"]
     chain = "".join(f"[{i}:v]format=yuv420p[p{i}];" for i in range(4))
     chain += "[p0][p1][p2][p3]concat=n=4[v]"
-    encode = ["-c:v", "libx264", "-preset", "veryfast", "-g", 50, "-c:a", "aac", "-ac", 2]
+    encode = [
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-crf",
+        30,
+        "-g",
+        50,
+        "-c:a",
+        "aac",
+        "-ac",
+        2,
+    ]
     ffmpeg(*inputs, "-filter_complex", chain, "-map", "[v]", "-map", "4:a", *encode, path)
     return path
 

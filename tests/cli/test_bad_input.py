@@ -9,8 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from commands import FAKE, vta
+from commands import FAKE, Said, vta
 from conftest import ffmpeg, film_of
+from fakes import find
+
+from vtacli.cli.main import main
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -21,9 +24,10 @@ def snapshot(folder: Path) -> dict[str, str]:
     }
 
 
-def refused(code: int, folder: Path, *arguments: object, command: str = "generate") -> str:
+def refused(code: int, folder: Path, *arguments: object, command: str = "generate", run=vta) -> str:
+    """Its one sentence. ``run``: a process of its own, or :func:`here`."""
     before = snapshot(folder)
-    said = vta(command, *arguments, program=FAKE, cwd=folder)
+    said = run(command, *arguments, program=FAKE, cwd=folder)
     sentences = [line for line in said.err.splitlines() if line.startswith("vta: ")]
     assert said.code == code, said.err
     assert len(sentences) == 1, said.err
@@ -32,6 +36,18 @@ def refused(code: int, folder: Path, *arguments: object, command: str = "generat
     assert "\x1b" not in said.err
     assert snapshot(folder) == before
     return sentences[0]
+
+
+@pytest.fixture
+def here(capfd, monkeypatch):
+    """The same funnel in this process: for choices, of which there are many."""
+
+    def run(*arguments: object, program, cwd: Path) -> Said:
+        monkeypatch.chdir(cwd)
+        code = main([*map(str, arguments)], find_model=find)
+        return Said(code, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture
@@ -123,9 +139,9 @@ def test_odd_names_are_names_and_nothing_else(name, good, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["-f.mp4", "http:x.mp4", "a.b.mp4", "two\nlines.mp4", "🎬 é.mp4"])
-def test_odd_names_that_are_no_film_give_one_sentence(name, tmp_path):
+def test_odd_names_that_are_no_film_give_one_sentence(name, tmp_path, here):
     text(tmp_path / name)
-    refused(3, tmp_path, "--", name)
+    refused(3, tmp_path, "--", name, run=here)
 
 
 def test_a_name_that_looks_like_a_flag_is_a_usage_error(good, tmp_path):
@@ -133,15 +149,15 @@ def test_a_name_that_looks_like_a_flag_is_a_usage_error(good, tmp_path):
     refused(2, tmp_path, "-f.mp4")
 
 
-def test_the_output_is_never_the_input(good, tmp_path):
+def test_the_output_is_never_the_input(good, tmp_path, here):
     os.link(good, tmp_path / "other.mp4")
     (tmp_path / "link.mp4").symlink_to(good)
     for output in ("good.mp4", "./good.mp4", "other.mp4", "link.mp4"):
-        sentence = refused(4, tmp_path, "good.mp4", "-o", output, "--overwrite")
+        sentence = refused(4, tmp_path, "good.mp4", "-o", output, "--overwrite", run=here)
         assert "input" in sentence
 
 
-def test_destinations_that_cannot_be_written(good, tmp_path):
+def test_destinations_that_cannot_be_written(good, tmp_path, here):
     (tmp_path / "file").write_text("")
     (tmp_path / "there.mp4").write_text("mine")
     (tmp_path / "folder.mp4").mkdir()
@@ -155,7 +171,7 @@ def test_destinations_that_cannot_be_written(good, tmp_path):
         "/proc/out.mp4",
         "/dev/full/out.mp4",
     ):
-        refused(4, tmp_path, "good.mp4", "-o", output)
+        refused(4, tmp_path, "good.mp4", "-o", output, run=here)
 
 
 def test_pairs_that_cannot_be(good, tmp_path):
@@ -193,8 +209,8 @@ def test_pairs_that_cannot_be(good, tmp_path):
     ],
     ids=" ".join,
 )
-def test_choices_that_cannot_be(flags, good, tmp_path):
-    refused(2, tmp_path, "good.mp4", *flags)
+def test_choices_that_cannot_be(flags, good, tmp_path, here):
+    refused(2, tmp_path, "good.mp4", *flags, run=here)
 
 
 def test_a_model_that_is_not_here(good, tmp_path):

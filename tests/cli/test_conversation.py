@@ -180,6 +180,26 @@ def test_a_bar_with_the_time_left_where_there_is_one(silent_film, tmp_path):
         assert word in text
 
 
+def test_quiet_plain_and_verbose(silent_film, tmp_path):
+    def words(*flags):
+        arguments = [silent_film, "-o", tmp_path / "o.mp4", "--overwrite", *flags]
+        return vta("generate", *arguments, program=FAKE).err
+
+    assert words("-q") == ""
+    plain = words()
+    assert "generate …" in plain
+    assert "took" not in plain
+    assert "generate took" in words("-v")
+
+
+def test_no_line_of_the_answer_is_wrapped_or_padded(silent_film, tmp_path):
+    deep = tmp_path / ("long-name-" * 20) / "o.mp4"
+    deep.parent.mkdir()
+    said = vta("generate", silent_film, "-o", deep, program=FAKE)
+    assert f"output     {deep}\n" in said.out
+    assert all(line == line.rstrip() for line in said.out.splitlines())
+
+
 def test_a_bug_is_a_sentence_and_a_traceback_on_request(silent_film, tmp_path):
     code = (
         "import sys; from vtacli.cli.main import main\n"

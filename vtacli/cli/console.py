@@ -71,15 +71,17 @@ class Console:
         if as_json is not None:
             sys.stdout.write(json.dumps(as_json, ensure_ascii=False) + "\n")
         else:
-            _rich(stderr=False).print(answer, markup=False, highlight=False)
+            _rich(stderr=False).print(answer, markup=False, highlight=False, soft_wrap=True)
         sys.stdout.flush()
 
     def _note(self, note: Note) -> None:
+        if note.level == "detail" and not self.verbose:
+            return
         if self.progress == "json":
             self._json_line(event="note", level=note.level, text=note.text)
         elif note.level == "warning":
             self._line(f"warning: {note.text}")
-        elif not self.quiet and (note.level == "info" or self.verbose):
+        elif not self.quiet:
             self._line(note.text)
 
     def _advance(self, bars: Progress, step: Step) -> None:
@@ -106,7 +108,7 @@ def _rich(*, stderr: bool) -> RichConsole:
 
     stream = sys.stderr if stderr else sys.stdout
     # what is piped is as wide as it is: a table is not cut to 80 columns that nobody has
-    return RichConsole(file=stream, width=None if stream.isatty() else 160, soft_wrap=False)
+    return RichConsole(file=stream, width=None if stream.isatty() else 160)
 
 
 def _bars(console: RichConsole) -> Progress:

@@ -25,6 +25,11 @@ def clock(time_s: Fraction) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{milli:03}"
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 scene``, ``2 scenes``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def rate_text(rate: Fraction) -> str:
     """``25``, ``29.97`` or ``23.976``."""
     return f"{float(rate):.3f}".rstrip("0").rstrip(".")
@@ -83,7 +88,7 @@ def plan_text(plan: Plan) -> RenderableType:
             f"{float(span.duration_s):.3f} s",
             str(count),
         )
-    total = f"{len(plan.scenes)} scenes, {len(plan.windows)} windows"
+    total = f"{counted(len(plan.scenes), 'scene')}, {counted(len(plan.windows), 'window')}"
     return Group(_pairs(rows), Text(), table, Text(total))
 
 
@@ -94,7 +99,7 @@ def result_text(result: Dubbed) -> RenderableType:
         ("output", printable(result.output)),
         ("length", f"{clock(result.duration_s)}, {result.samples} samples at {result.rate_hz} Hz"),
         ("new track", result.track),
-        ("scenes", f"{len(result.scenes)}, in {len(result.windows)} windows"),
+        ("scenes", f"{len(result.scenes)}, in {counted(len(result.windows), 'window')}"),
         ("seed", str(result.seed)),
         ("true peak", f"{result.true_peak_dbtp:.1f} dBTP"),
         ("time", f"{sum(result.seconds.values()):.1f} s ({stages})"),
@@ -104,14 +109,13 @@ def result_text(result: Dubbed) -> RenderableType:
 
 def checks_text(checks: list[Check]) -> RenderableType:
     """For ``vta doctor``."""
-    table = Table.grid(padding=(0, 2))
-    for check in checks:
-        table.add_row(
-            Text("ok" if check.ok else "NO", style="green" if check.ok else "bold red"),
-            Text(check.name),
-            Text(check.found),
-        )
-    return table
+    width = max(len(check.name) for check in checks)
+    text = Text()
+    for number, check in enumerate(checks):
+        text.append("\n" if number else "")
+        text.append("ok  " if check.ok else "NO  ", style="green" if check.ok else "bold red")
+        text.append(f"{check.name:<{width}}  {check.found}")
+    return text
 
 
 def _kept_text(kept: KeptStream) -> str:
@@ -128,13 +132,16 @@ def _picture(footage: Footage, wide: int, high: int) -> str:
     return text
 
 
-def _pairs(rows: list[tuple[str, str]]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    before = ""
-    for name, value in rows:
-        table.add_row(Text("" if name == before else name, style="dim"), Text(value))
+def _pairs(rows: list[tuple[str, str]]) -> Text:
+    """Names and values in two columns; a name that repeats is said once."""
+    width = max(len(name) for name, _ in rows)
+    text, before = Text(), ""
+    for number, (name, value) in enumerate(rows):
+        text.append("\n" if number else "")
+        text.append(f"{'' if name == before else name:<{width}}  ", style="dim")
+        text.append(value)
         before = name
-    return table
+    return text
 
 
 def _about(seconds: float) -> str:

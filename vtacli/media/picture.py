@@ -31,6 +31,15 @@ _PLANAR_8_BIT = {
 _FULL_RANGE = 2
 
 
+_EXACT_BICUBIC = (
+    Interpolation.BICUBIC
+    | Interpolation.ACCURATE_RND
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+)
+"""Without the flags libswscale's RGB is darker by one level, and its colours are off at edges."""
+
+
 class Shrinker:
     """Makes the small pictures of one film. ``sample_aspect`` and ``rotation`` as in Footage."""
 
@@ -68,7 +77,7 @@ class Shrinker:
             wide,
             high,
             format="rgb24",
-            interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+            interpolation=_EXACT_BICUBIC,
         )
         pixels = rgb.to_ndarray()
         left, top = (wide - self._size) // 2, (high - self._size) // 2

@@ -65,27 +65,37 @@ def fingerprints(path: Path | str) -> dict[int, Fingerprint]:
         }
 
 
-def coded_pictures_hash(path: Path | str, stream: int) -> str:
-    """SHA-256 of the coded pictures of an H.264 or HEVC stream, whatever frames them.
+def coded_hash(path: Path | str, stream: int) -> str:
+    """SHA-256 of what an H.264, HEVC or AAC stream codes, whatever frames it.
 
-    MPEG-TS and MXF put start codes between the units of a stream, MP4 and Matroska lengths, and
-    parameter sets move between packets and header (ISO/IEC 14496-15). Neither touches a picture:
-    this hash is over the units alone, without parameter sets and delimiters.
+    MPEG-TS and MXF put start codes between the units of a picture, MP4 and Matroska lengths, and
+    parameter sets move between packets and header (ISO/IEC 14496-15); AAC has its ADTS header
+    (ISO/IEC 13818-7) in MPEG-TS alone. None of this touches a picture or a sound: this hash is
+    over the units alone, without parameter sets, delimiters and headers.
     """
     whole = sha256()
     with open_film(path, only=stream) as container:
         coded = container.streams[stream]
+        codec = coded.codec_context.name
         header = bytes(coded.codec_context.extradata or b"")
-        hevc = coded.codec_context.name == "hevc"
         lengths = header[:1] == b"\1"
-        size = (header[21 if hevc else 4] & 3) + 1 if lengths else 0
+        size = (header[21 if codec == "hevc" else 4] & 3) + 1 if lengths else 0
         for packet in container.demux(coded):
             data = bytes(packet)
+            if codec == "aac":
+                whole.update(_without_adts(data))
+                continue
             for unit in _units_by_length(data, size) if lengths else _units_by_code(data):
-                kind = (unit[0] >> 1) & 0x3F if hevc else unit[0] & 0x1F
-                if kind not in (_HEVC_SETS if hevc else _H264_SETS):
+                kind = (unit[0] >> 1) & 0x3F if codec == "hevc" else unit[0] & 0x1F
+                if kind not in (_HEVC_SETS if codec == "hevc" else _H264_SETS):
                     whole.update(unit)
     return whole.hexdigest()
+
+
+def _without_adts(data: bytes) -> bytes:
+    if len(data) < 7 or data[0] != 0xFF or data[1] & 0xF6 != 0xF0:
+        return data
+    return data[7 if data[1] & 1 else 9 :]
 
 
 _H264_SETS = {7, 8, 9}

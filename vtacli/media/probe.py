@@ -210,10 +210,10 @@ def _stream_info(stream: Stream) -> StreamInfo:
 
 def _tag(stream: Stream) -> str:
     """What a stream without a codec is: PyAV does not give the four-letter tag, but a timecode
-    track is known by its tag of metadata, and QuickTime's handlers have names."""
+    track is known by its metadata, and the others have a descriptor or a handler."""
     if "timecode" in stream.metadata:
         return "tmcd"
-    return str(stream.metadata.get("handler_name", "") or getattr(stream, "name", "") or "unknown")
+    return str(getattr(stream, "name", "") or stream.metadata.get("handler_name") or "unknown")
 
 
 def _colour(context: Stream) -> dict[str, str]:

@@ -52,6 +52,16 @@ _COPIED_AUDIO = {
 _REFUSED_AUDIO = {"mov": {"flac", "opus", "vorbis"}}
 _TEXT_SUBTITLES = {"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"}
 _SUBTITLES_AS = {"mp4": "mov_text", "mov": "mov_text", "webm": "webvtt"}
+_QUICKTIME_LANGUAGES = {
+    "deu": "ger",
+    "ell": "gre",
+    "isl": "ice",
+    "mkd": "mac",
+    "nld": "dut",
+    "sqi": "alb",
+    "zho": "chi",
+}
+"""MOV has a list of languages by their other ISO 639-2 names; ffmpeg drops what is not in it."""
 
 COPY = "copy"
 
@@ -152,6 +162,9 @@ def stream_arguments(
         arguments += ["-map", name]
         if kept is not None:
             arguments += [f"-c:{number}", kept.codec]
+            if plan.muxer == "mov" and kept.info.language in _QUICKTIME_LANGUAGES:
+                known = _QUICKTIME_LANGUAGES[kept.info.language]
+                arguments += [f"-metadata:s:{number}", f"language={known}"]
             if kept.info.kind != "audio":
                 continue
         if kept is None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from vtacli.errors import CheckFailed
 from vtacli.media.container import open_film
-from vtacli.media.fingerprint import Fingerprint, coded_pictures_hash, fingerprints
+from vtacli.media.fingerprint import Fingerprint, coded_hash, fingerprints
 from vtacli.media.probe import Footage, probe
 from vtacli.media.streams import StreamPlan
 
@@ -84,11 +84,11 @@ def _vague_s(footage: Footage) -> float:
 
 
 def _framed_anew(stream: int, place: int, footage: Footage, written: Footage) -> bool:
-    """Whether the packets differ, but not one coded picture in them does."""
+    """Whether the packets differ, but nothing that is coded in them does."""
     codec = next(s.codec for s in footage.streams if s.index == stream)
-    return codec in ("h264", "hevc") and coded_pictures_hash(
-        footage.path, stream
-    ) == coded_pictures_hash(written.path, place)
+    return codec in ("h264", "hevc", "aac") and coded_hash(footage.path, stream) == coded_hash(
+        written.path, place
+    )
 
 
 def _right_length(stream: int, length: int, exact: bool, written: Footage, path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Estimates grow with the work, and are not made up where nothing was measured."""
+
+from fractions import Fraction as F
+
+import pytest
+
+from vtacli.cost import MEASURED, estimate
+from vtacli.model.variants import VARIANTS
+
+
+def cost(name="vta-mini", windows=10, steps=20, duration=F(100), device="cpu", batch=4):
+    return estimate(VARIANTS[name], windows, steps, batch, duration, 10**6, 84 * 10**6, device)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_was_measured(name):
+    assert name in MEASURED
+    assert cost(name).seconds > 0
+
+
+def test_time_follows_windows_and_steps_and_memory_does_not():
+    assert cost(windows=1000).seconds > 50 * cost(windows=10).seconds
+    assert cost(steps=40).seconds > 1.5 * cost(steps=20).seconds
+    assert cost(windows=1000).memory_bytes == cost(windows=10).memory_bytes
+    assert cost(duration=F(3600)).disk_bytes > 30 * cost(duration=F(100)).disk_bytes
+
+
+def test_a_device_that_was_not_measured_is_not_guessed():
+    assert cost(device="cuda").seconds is None

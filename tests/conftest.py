@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
+from hypothesis import settings
+
+# One thread a process, here and in every process that a test starts: the runner uses the cores,
+# and small matrices lose more than they gain by being shared out.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shared machine is sometimes slow, and a test that fails must fail again.
+settings.register_profile("vta", deadline=None, derandomize=True)
+settings.load_profile("vta")
 
 MakeFilm = Callable[..., Path]
 

@@ -83,7 +83,7 @@ def test_shipped_pictures_weights_are_the_published_ones():
     published = torch.load(os.environ["VTA_EFFICIENTNET"], weights_only=True)
     exact = PictureClassifier().eval()
     exact.load_state_dict(convert_picture(published))
-    shipped = PictureClassifier.from_folder(ROOT / "weights" / "vta-mini" / "picture")
+    shipped = PictureClassifier.from_folder(ROOT / "weights" / "vta-mini" / "encoder" / "picture")
     pictures = torch.rand(4, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         ours, theirs = shipped(pictures).softmax(-1), exact(pictures).softmax(-1)

@@ -15,7 +15,7 @@ from vtacli.errors import WeightsMissing, WeightsRefused
 from vtacli.model.mini.text import TextSpace, quantise
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "weights" / "vta-mini" / "text"
+FOLDER = ROOT / "weights" / "vta-mini" / "encoder" / "text"
 GOLDEN = ROOT / "tests" / "golden"
 
 

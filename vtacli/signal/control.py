@@ -80,7 +80,7 @@ def onset_curve(
     np.maximum.at(curve, at[inside], strengths[inside])
     sigma = max(0.5, blur_s * CURVE_HZ)
     blurred = gaussian_filter1d(curve, sigma, mode="constant") * sigma * np.sqrt(2 * np.pi)
-    return np.minimum(blurred, 1.0).astype(np.float32)
+    return np.asarray(np.minimum(blurred, 1.0), dtype=np.float32)
 
 
 def scaled(values: NDArray[np.float64], floor: float) -> NDArray[np.float64]:

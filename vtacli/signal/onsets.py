@@ -11,7 +11,9 @@ from vtacli.signal.media import Audio
 FRAME_HZ = 100
 
 
-def band_energies_db(wave: NDArray[np.float32], rate_hz: int, bands: int = 24) -> NDArray[np.float64]:
+def band_energies_db(
+    wave: NDArray[np.float32], rate_hz: int, bands: int = 24
+) -> NDArray[np.float64]:
     """(N,) -> (N * 100 / rate, bands): level in dBFS of 24 log-spaced bands every 10 ms."""
     hop = rate_hz // FRAME_HZ
     fft = 1 << (2 * hop - 1).bit_length()
@@ -73,7 +75,8 @@ def envelope(wave: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
     """RMS every 10 ms. (N,) -> (N * 100 / rate,)."""
     hop = rate_hz // FRAME_HZ
     frames = len(wave) // hop
-    return np.sqrt(np.mean(wave[: frames * hop].reshape(frames, hop).astype(np.float64) ** 2, axis=1))
+    power = wave[: frames * hop].reshape(frames, hop).astype(np.float64) ** 2
+    return np.asarray(np.sqrt(power.mean(axis=1)))
 
 
 def steadiness(wave: NDArray[np.float32], rate_hz: int) -> float:

@@ -140,10 +140,10 @@ class Composer:
         tail[: rate // 200] = 0
         tail /= np.sqrt(np.sum(tail**2))
         wet = fftconvolve(wave, tail)[: len(wave)] * rng.uniform(0.05, 0.35)
-        return (wave + wet).astype(np.float32)
+        return np.asarray(wave + wet, dtype=np.float32)
 
     def compose(self, rng: np.random.Generator) -> Composition:
-        """One window. Shares: silence 5 %, hits 40 %, hits on a bed 17 %, bed 18 %, passage 20 %."""
+        """One window: silence 5 %, hits 40 %, hits on a bed 17 %, bed 18 %, passage 20 %."""
         frames = round(self.window_s * 100)
         made = Composition(np.zeros(self.samples, np.float32), np.zeros(frames, np.float32), "")
         kind = rng.choice(5, p=(0.05, 0.40, 0.17, 0.18, 0.20))

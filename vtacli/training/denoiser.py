@@ -125,12 +125,13 @@ def token_of(
     if not labels:
         return np.zeros(words.labels.shape[1], dtype=np.float32)
     if rng.random() < 0.7:
-        return words.captions[index]
+        return np.asarray(words.captions[index])
     mixture = words.labels[labels].mean(axis=0)
     for label in labels:
         mixture = mixture + rng.uniform(0, 0.4) * words.labels[words.near[label][0]]
     mixture = mixture + rng.uniform(0, 0.3) * words.labels[int(rng.integers(len(words.labels)))]
-    return (mixture / np.linalg.norm(mixture) * rng.uniform(0.4, 1.0)).astype(np.float32)
+    sureness = rng.uniform(0.4, 1.0)
+    return np.asarray(mixture / np.linalg.norm(mixture) * sureness, dtype=np.float32)
 
 
 def flow_loss(

@@ -6,7 +6,8 @@ import re
 
 # Music, synthesisers and sung vowels: vta makes effects, and never music that nobody asked for.
 _MUSIC = re.compile(
-    r"synth|theremin|ramin\b|\b(?!stone|gemstone)\w+tone( |$)|chord|guitar|piano|sitar|\bpad\b|groove|goove|riff|"
+    r"synth|theremin|ramin\b|\b(?!stone|gemstone)\w+tone( |$)|chord|guitar|piano|sitar|\bpad\b|"
+    r"groove|goove|riff|"
     r"e funk|street beat|metal beat|arp note|fuzz bass|reso bass|syn (bass|brass|vox)|vocal|"
     r"\bvoice|malevoice|femalevoice|voclong|formant|avocoder|kaos|roland|modulator|multi layered|"
     r"sound collage|strange loop|martin sounds|atmosph|ambient machine|timbale glitch|enotherapy|"

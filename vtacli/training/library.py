@@ -45,7 +45,7 @@ class SoundLibrary:
     def wave(self, recording: Recording) -> NDArray[np.float32]:
         """(length,) float32, full scale 1."""
         part = self.samples[recording.start : recording.start + recording.length]
-        return part.astype(np.float32) / 32768
+        return part.astype(np.float32) / np.float32(32768)
 
     def training(self) -> list[Recording]:
         return [r for r in self.recordings if not r.held_out]
@@ -79,7 +79,7 @@ def read_recording(path: Path, rate_hz: int, at_most_s: float) -> NDArray[np.int
         raise MediaError("holds no samples", path=path)
     mono = np.concatenate(parts)[: int(at_most_s * rate)]
     resampled = soxr.resample(mono, rate, rate_hz, quality="HQ")
-    return np.clip(np.round(resampled * 32767), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.round(resampled * 32767), -32768, 32767), dtype=np.int16)
 
 
 def open_library(

@@ -6,7 +6,6 @@ and resumed makes the same weights as one that was not.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,7 +113,7 @@ def fit(
             },
             temporary,
         )
-        os.replace(temporary, state_file)
+        temporary.replace(state_file)
 
     while step < schedule.steps:
         if minutes is not None and time.monotonic() - began > 60 * minutes:

@@ -24,9 +24,9 @@ def credits(manifest: Path) -> str:
     lines = [
         "# Recordings that vta-mini was trained on, and whose latents its bank holds",
         "",
-        "Changed from the originals: mixed to mono, resampled to 16 kHz, cut, levelled and encoded.",
-        "Licence texts: https://creativecommons.org/licenses/by/3.0/ (CC-BY-3.0; 2.0 and 4.0 beside it),",
-        "https://creativecommons.org/publicdomain/zero/1.0/ (CC0-1.0).",
+        "Changed: mixed to mono, resampled to 16 kHz, cut, levelled and encoded.",
+        "Licence texts: https://creativecommons.org/licenses/by/3.0/ (CC-BY-3.0; others beside",
+        "it), https://creativecommons.org/publicdomain/zero/1.0/ (CC0-1.0).",
         "",
     ]
     for (licence, source), authors in sorted(found.items()):

@@ -1,8 +1,8 @@
 """Make the weights files of the pretrained parts from the files that their makers published.
 
-    python -m vtacli.training.parts picture EFFICIENTNET_LITE0.pth weights/vta-mini/picture
+    python -m vtacli.training.parts picture EFFICIENTNET_LITE0.pth weights/vta-mini/encoder/picture
     python -m vtacli.training.parts tagger  YAMNET_FOLDER          weights/yamnet
-    python -m vtacli.training.parts words   MINILM_FOLDER          weights/vta-mini/text
+    python -m vtacli.training.parts words   MINILM_FOLDER          weights/vta-mini/encoder/text
 
 Renames are one to one, and what is missing or left over is an error.
 """

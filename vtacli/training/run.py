@@ -15,7 +15,7 @@ from diffusers import UniPCMultistepScheduler
 from diffusers.models.modeling_utils import ModelMixin
 
 from vtacli.errors import ConfigError, WeightsMissing
-from vtacli.media.weights import find_model
+from vtacli.media.weights import shelves
 from vtacli.model.devices import choose_device
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.conditioner import BANK, PICTURE, TEXT, MiniConditioner
@@ -310,4 +310,8 @@ def train(
 
 def shipped_parts() -> Path:
     """The encoder folder of the shipped model, whose words and pictures every recipe shares."""
-    return find_model("vta-mini") / "encoder"
+    places = [shelf / "vta-mini" / "encoder" for shelf in shelves()]
+    for place in places:
+        if all((place / part).is_dir() for part in (TEXT, PICTURE)):
+            return place
+    raise WeightsMissing("the text space and the picture classifier are absent", path=places[0])

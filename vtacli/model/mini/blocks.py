@@ -24,4 +24,5 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.depthwise(x).transpose(1, 2)
         y = self.contract(nn.functional.gelu(self.expand(self.norm(y)), approximate="tanh"))
-        return x + (self.scale * y).transpose(1, 2)
+        out: torch.Tensor = x + (self.scale * y).transpose(1, 2)
+        return out

@@ -30,14 +30,14 @@ class DecodedMel:
     sample: torch.Tensor
 
 
-class MelCodec(ModelMixin, ConfigMixin):
+class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Log-mel spectrograms to latents of zero mean and unit variance, and back.
 
     ``encode``: (B, 1, T, bands) -> :class:`Posterior` over (B, channels, T / 8, 1).
     ``decode``: (B, channels, T / 8, 1) -> (B, 1, T, bands).
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         bands: int = 64,
@@ -75,7 +75,8 @@ class MelCodec(ModelMixin, ConfigMixin):
         """Raw latents (B, C, T / 8) -> mel (B, 1, T, bands)."""
         x = self.decoder_deep(self.from_latent(raw))
         x = self.patch_out(self.decoder_shallow(self.up(x)))
-        return (x * self.config.mel_std + self.config.mel_mean).transpose(1, 2).unsqueeze(1)
+        mel: torch.Tensor = x * self.config.mel_std + self.config.mel_mean
+        return mel.transpose(1, 2).unsqueeze(1)
 
     def encode(self, mel: torch.Tensor) -> Posterior:
         mean, log_variance = self.moments(mel)

@@ -38,7 +38,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     loads_strictly = True
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(self, variant: str = "vta-mini", frames_at_once: int = 8):
         super().__init__()
         self.facts = VARIANTS[variant]
@@ -60,11 +60,12 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         if not (place / BANK).is_file():
             raise WeightsMissing("the bank of recordings is absent.", path=place / BANK)
         config = json.loads((place / "config.json").read_text(encoding="utf-8"))
-        model = cls(**{k: v for k, v in config.items() if not k.startswith("_")})
+        model: MiniConditioner = cls(**{k: v for k, v in config.items() if not k.startswith("_")})
         model.picture = PictureClassifier.from_folder(place / PICTURE)
         text = TextSpace.from_folder(place / TEXT)
         model.attach(place, text, PictureWords.shipped(text), Bank.load(place / BANK))
-        return model.eval()
+        model.eval()
+        return model
 
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
         """Write the folder that :meth:`from_pretrained` reads."""
@@ -81,7 +82,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """What the picture suggests: its point (D,) on the CPU, and the guesses."""
         pictures = torch.from_numpy(content.frames.data)
         probabilities = [torch.zeros(0, CLASSES)]
-        for part in pictures.split(self.config.frames_at_once) if len(pictures) else ():
+        for part in torch.split(pictures, self.config.frames_at_once) if len(pictures) else ():
             scaled = part.to(self.device, self.dtype) / 255
             probabilities.append(self.picture(scaled).float().softmax(dim=-1).cpu())
         return self.words.mixture(torch.cat(probabilities))

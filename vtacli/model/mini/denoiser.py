@@ -69,10 +69,12 @@ class Block(nn.Module):
         x = x + gate_a * self.out(y.transpose(1, 2).reshape(batch, steps, width))
         y = self.norm_mlp(x) * (1 + scale_m) + shift_m
         y = y + self.local(y.transpose(1, 2)).transpose(1, 2)
-        return x + gate_m * self.mlp_out(F.gelu(self.mlp_in(y), approximate="tanh"))
+        y = self.mlp_out(F.gelu(self.mlp_in(y), approximate="tanh"))
+        out: torch.Tensor = x + gate_m * y
+        return out
 
 
-class MiniDenoiser(ModelMixin, ConfigMixin):
+class MiniDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Velocity of a rectified flow from noise (t = 1000) to latents (t = 0).
 
     ``sample``: (B, 32, T, 1); ``timestep``: scalar or (B,); ``encoder_hidden_states``:
@@ -81,7 +83,7 @@ class MiniDenoiser(ModelMixin, ConfigMixin):
     zero vector, "nothing here makes a sound". ``control``: (B, C, T), or None for zeros.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         latent_channels: int = 32,
@@ -105,6 +107,7 @@ class MiniDenoiser(ModelMixin, ConfigMixin):
         self.modulation_out = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
         self.project_out = nn.Linear(width, latent_channels)
         for layer in (self.modulation[1], self.modulation_out[1], self.project_out):
+            assert isinstance(layer, nn.Linear)
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 

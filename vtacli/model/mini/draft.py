@@ -25,8 +25,9 @@ class Bank:
     """Latents of recordings at one level, and what each is called.
 
     ``values``: (N, C) int8 with ``scale`` (C,): latent = value * scale. Entry ``r`` is rows
-    ``starts[r]`` to ``ends[r]``; entries may share rows (one blow of a passage). ``kinds``: (R,). ``lead_s``: (R,) time of the first attack in the
-    recording. ``label_of``: (R,) index into ``labels``. ``silence``: (C,) the latent of no sound.
+    ``starts[r]`` to ``ends[r]``; entries may share rows (one blow of a passage). ``kinds``: (R,).
+    ``lead_s``: (R,) time of the first attack in the entry. ``label_of``: (R,) index into
+    ``labels``. ``silence``: (C,) the latent of no sound.
     """
 
     values: NDArray[np.int8]

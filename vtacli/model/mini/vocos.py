@@ -10,14 +10,14 @@ from torch import nn
 from vtacli.model.mini.blocks import ConvNeXtBlock
 
 
-class InverseStftVocoder(ModelMixin, ConfigMixin):
+class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Natural-log mel (B, 1, T, bands) or (B, T, bands) -> wave (B, T * hop), full scale 1.
 
     One frame of features gives one frame of a short-time spectrum; the inverse transform makes
     the samples, so the network runs at 100 frames a second and never at the sample rate.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
         bands: int = 64,

@@ -1,0 +1,92 @@
+"""Drafts: recordings laid where they should sound, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vtacli.model.mini.choice import choose, strikes_of_onsets
+from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, lay
+from vtacli.signal.control import onset_curve
+
+STEP_S = 0.08
+
+
+def bank_of_three() -> Bank:
+    """A hit of 3 steps (value 10), a bed of 5 (20) and a passage of 40 (30); silence is 1."""
+    values = np.concatenate([np.full((3, 2), 10), np.full((5, 2), 20), np.full((40, 2), 30)])
+    return Bank(
+        values=values.astype(np.int8),
+        scale=np.ones(2, np.float32),
+        starts=np.array([0, 3, 8]),
+        ends=np.array([3, 8, 48]),
+        kinds=np.array([HIT, BED, PASSAGE]),
+        lead_s=np.zeros(3, np.float32),
+        label_of=np.array([0, 1, 2]),
+        labels=("knock", "rain", "footsteps"),
+        silence=np.ones(2, np.float32),
+    )
+
+
+def test_silence_where_nothing_is_laid():
+    assert torch.equal(lay(bank_of_three(), [], 128, STEP_S), torch.ones(2, 128))
+
+
+def test_a_hit_covers_its_own_steps_only():
+    draft = lay(bank_of_three(), [Placement(0, 0.8, 10.24)], 128, STEP_S)[0]
+    assert draft[10:13].tolist() == [10, 10, 10]
+    assert set(draft[:10].tolist()) | set(draft[13:].tolist()) == {1}
+
+
+def test_the_next_hit_ends_the_one_before():
+    draft = lay(bank_of_three(), [Placement(0, 0.0, 0.08), Placement(2, 0.08, 0.24)], 8, STEP_S)[0]
+    assert draft.tolist() == [10, 30, 30, 1, 1, 1, 1, 1]
+
+
+def test_a_bed_loops_and_hits_lie_on_it():
+    draft = lay(bank_of_three(), [Placement(1, 0, 10.24), Placement(0, 1.6, 10)], 128, STEP_S)[0]
+    assert (draft[:20] == 20).all()
+    assert (draft[20:23] == 10).all()
+    assert (draft[23:] == 20).all()
+
+
+def test_a_lead_before_the_window_is_cut_not_moved():
+    bank = bank_of_three()
+    bank.lead_s[0] = 0.16
+    draft = lay(bank, [Placement(0, 0.08, 10.24)], 8, STEP_S)[0]
+    assert draft.tolist() == [10, 10, 1, 1, 1, 1, 1, 1]
+
+
+def test_the_bank_comes_back_from_its_file(tmp_path: Path):
+    bank = bank_of_three()
+    bank.save(tmp_path / "bank.safetensors")
+    again = Bank.load(tmp_path / "bank.safetensors")
+    assert again.labels == bank.labels
+    for name in ("values", "scale", "starts", "ends", "kinds", "lead_s", "label_of", "silence"):
+        assert np.array_equal(getattr(again, name), getattr(bank, name)), name
+
+
+def chosen(said, strikes=(), seed=0):
+    vectors = np.eye(3, dtype=np.float32)
+    rng = np.random.default_rng(seed)
+    return choose(bank_of_three(), vectors, np.array(said, np.float32), strikes, 10.24, rng)
+
+
+def test_what_was_said_decides():
+    strikes = [(1.0, 1.0), (3.0, 0.5)]
+    assert [(p.recording, p.at_s) for p in chosen([1, 0, 0], strikes)] == [(0, 1.0), (0, 3.0)]
+    assert [p.recording for p in chosen([0, 1, 0], strikes)] == [1]
+    assert [p.recording for p in chosen([0, 0, 1], strikes)] == [2]
+
+
+def test_doubt_and_strangeness_draft_nothing():
+    assert chosen([0.1, 0, 0]) == []
+    assert chosen([-1, -1, -1]) == []
+
+
+def test_strikes_are_the_peaks_of_the_onset_curve():
+    curve = onset_curve(np.array([1.0, 2.5, 6.0]), np.array([1.0, 0.6, 0.1]), 1024, 0.03)
+    assert [round(t, 2) for t, _ in strikes_of_onsets(curve)] == [1.0, 2.5]
+    assert strikes_of_onsets(np.zeros(1024, np.float32)) == []

@@ -1,0 +1,34 @@
+"""From a training run to the folder that is shipped: half precision, no state, no cache."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from vtacli.errors import WeightsMissing
+
+PARTS = ("encoder", "scheduler", "unet", "vae", "vocoder")
+HALVED = ("unet", "vae", "vocoder")
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def ship(run: Path, out: Path) -> Path:
+    """Copy the model of ``run`` to ``out`` with float16 weights, and its facts. Returns ``out``.
+
+    Files beside them in ``out`` (a notice, a card) are left alone.
+    """
+    if not (run / "model_index.json").is_file():
+        raise WeightsMissing("the run is not finished: there is no model_index.json", path=run)
+    out.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        shutil.copytree(run / part, out / part, dirs_exist_ok=True)
+    for name in ("model_index.json", "facts.json"):
+        shutil.copyfile(run / name, out / name)
+    for part in HALVED:
+        tensors = load_file(out / part / WEIGHTS)
+        halved = {k: v.half() if v.dtype == torch.float32 else v for k, v in tensors.items()}
+        save_file(halved, out / part / WEIGHTS, metadata={"format": "pt"})
+    return out

@@ -39,7 +39,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
     loads_strictly = True
 
     @register_to_config  # type: ignore[untyped-decorator]
-    def __init__(self, variant: str = "vta-mini", frames_at_once: int = 8):
+    def __init__(self, variant: str = "vta-mini", pictures_a_window: int = 8):
         super().__init__()
         self.facts = VARIANTS[variant]
         # Registered last by `attach`: the network is a submodule, the tables are plain values.
@@ -80,12 +80,14 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @torch.no_grad()
     def looks_like(self, content: WindowContent) -> Mixture:
         """What the picture suggests: its point (D,) on the CPU, and the guesses."""
-        pictures = torch.from_numpy(content.frames.data)
-        probabilities = [torch.zeros(0, CLASSES)]
-        for part in torch.split(pictures, self.config.frames_at_once) if len(pictures) else ():
-            scaled = part.to(self.device, self.dtype) / 255
-            probabilities.append(self.picture(scaled).float().softmax(dim=-1).cpu())
-        return self.words.mixture(torch.cat(probabilities))
+        probabilities = torch.zeros(0, CLASSES)
+        if len(content.frames):
+            # What a shot shows changes slowly, and each picture costs as much as a denoising step.
+            count = min(len(content.frames), self.config.pictures_a_window)
+            chosen = np.linspace(0, len(content.frames) - 1, count).round().astype(int)
+            pictures = torch.from_numpy(content.frames.data[chosen]).to(self.device, self.dtype)
+            probabilities = self.picture(pictures / 255).float().softmax(dim=-1).cpu()
+        return self.words.mixture(probabilities)
 
     def said(self, content: WindowContent) -> torch.Tensor:
         """(D,) The prompt's vector, or the picture's where there is no prompt."""

@@ -18,6 +18,8 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from vtacli.media.colour import is_full_range, rgb_matrix
+
 SMALL = (64, 36)
 """Width and height of the small pictures."""
 
@@ -28,16 +30,7 @@ pixel is then the mean of sixteen, spread over its area, and has a quarter of th
 _PLANAR_8_BIT = {
     "yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv440p", "yuvj440p",
 }  # fmt: skip
-_FULL_RANGE = 2
-
-
-_EXACT_BICUBIC = (
-    Interpolation.BICUBIC
-    | Interpolation.ACCURATE_RND
-    | Interpolation.FULL_CHR_H_INT
-    | Interpolation.FULL_CHR_H_INP
-)
-"""Without the flags libswscale's RGB is darker by one level, and its colours are off at edges."""
+_BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 
 
 class Shrinker:
@@ -55,16 +48,16 @@ class Shrinker:
         if frame.format.name in _PLANAR_8_BIT:
             luma, blue, red = (_view(plane) for plane in frame.planes)
             planes = [_shrink(luma), cv2.resize(red, SMALL), cv2.resize(blue, SMALL)]
-            full = frame.format.name.startswith("yuvj") or frame.color_range == _FULL_RANGE
         else:
             small = self._tiny.reformat(
-                frame, *SMALL, format="yuv444p", interpolation=Interpolation.AREA
+                frame, *SMALL, format="yuv444p", interpolation=Interpolation.AREA, threads=1
             )
             luma, blue, red = (_view(plane) for plane in small.planes)
             planes = [luma, red, blue]
-            full = frame.color_range == _FULL_RANGE
         picture = cv2.merge(planes)
-        return np.asarray(picture if full else cv2.LUT(picture, _TO_FULL_RANGE), np.uint8)
+        if not is_full_range(frame):
+            picture = cv2.LUT(picture, _TO_FULL_RANGE)
+        return np.asarray(picture, np.uint8)
 
     def square(self, frame: Any) -> NDArray[np.uint8]:
         """(3, S, S) uint8 RGB: the shorter side resized to S by bicubic interpolation with
@@ -72,17 +65,21 @@ class Shrinker:
         width, height = frame.width * self._aspect, Fraction(frame.height)
         scale = self._size / min(width, height)
         wide, high = max(self._size, int(width * scale)), max(self._size, int(height * scale))
-        rgb = self._square.reformat(
+        full = is_full_range(frame)
+        scaled = self._square.reformat(
             frame,
             wide,
             high,
-            format="rgb24",
-            interpolation=_EXACT_BICUBIC,
+            format="yuvj444p" if full else "yuv444p",
+            interpolation=_BICUBIC,
+            threads=1,
         )
-        pixels = rgb.to_ndarray()
         left, top = (wide - self._size) // 2, (high - self._size) // 2
-        crop = pixels[top : top + self._size, left : left + self._size]
-        upright = np.rot90(crop, -self._turns)
+        crop = np.s_[top : top + self._size, left : left + self._size]
+        centre = cv2.merge([np.ascontiguousarray(_view(plane)[crop]) for plane in scaled.planes])
+        # libswscale's own RGB is darker by one level, off at the edges of colours, and slower.
+        rgb = cv2.transform(centre, rgb_matrix(int(frame.colorspace), full))
+        upright = np.rot90(rgb, -self._turns)
         return np.ascontiguousarray(upright.transpose(2, 0, 1))
 
 

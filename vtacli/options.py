@@ -83,11 +83,13 @@ class GenerateOptions:
     """Everything that a person can ask of ``vta generate``, but the two paths.
 
     ``seed`` None: one is drawn, and reported. ``crossfade_s``: between windows of one scene.
+    ``hits``: a file of moments that must be heard.
     """
 
     prompt: str | None = None
     negative: str | None = None
     model: str = DEFAULT_MODEL
+    hits: Path | None = None
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None

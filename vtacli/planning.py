@@ -15,6 +15,7 @@ from vtacli.cost import Cost, estimate
 from vtacli.errors import ConfigError, printable
 from vtacli.media.audio import OriginalSound
 from vtacli.media.door import SUFFIXES, check_input, check_output
+from vtacli.media.marks import read_hits
 from vtacli.media.probe import Footage, StreamInfo, probe
 from vtacli.media.scenes import read_scene_file
 from vtacli.media.streams import StreamPlan, check_container
@@ -24,7 +25,7 @@ from vtacli.model.variants import Variant
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
 from vtacli.progress import Report
-from vtacli.timeline import Scene, Window, plan, tile
+from vtacli.timeline import Hit, Scene, Window, plan, tile
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Job:
     mode: str
     streams: StreamPlan
     cuts_s: tuple[Fraction, ...] | None
+    hits: tuple[Hit, ...]
     options: GenerateOptions
     variant: Variant
 
@@ -136,6 +138,7 @@ def make_job(film: Path, output: Path, options: GenerateOptions, variant: Varian
         mode=mode,
         streams=check_container(footage, output, options.mix.codec, mode),
         cuts_s=_known_cuts(footage, options),
+        hits=_known_hits(footage, options, variant),
         options=options,
         variant=variant,
     )
@@ -165,7 +168,11 @@ def find_scenes(
     cuts_s = analysis.cuts_s if analysis else job.cuts_s or ()
     shortest = options.min_scene_s if job.cuts_s is None else Fraction(0)
     spans = tile(cuts_s, footage.duration_s, shortest)
-    return tuple(Scene(i, span) for i, span in enumerate(spans)), analysis
+    scenes = (
+        Scene(i, span, hits=tuple(h for h in job.hits if span.contains(h.time_s)))
+        for i, span in enumerate(spans)
+    )
+    return tuple(scenes), analysis
 
 
 def make_plan(job: Job, scenes: tuple[Scene, ...], model: ModelHandle) -> Plan:
@@ -193,6 +200,17 @@ def _known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, .
     return tuple(read_scene_file(mode, footage.duration_s, footage.frame_rate))
 
 
+def _known_hits(footage: Footage, options: GenerateOptions, variant: Variant) -> tuple[Hit, ...]:
+    if options.hits is None:
+        return ()
+    if not variant.takes_hits:
+        raise ConfigError(
+            f"The model {variant.name} takes no hits, so they would not be heard.",
+            hint="Leave out --hits, or choose another --model.",
+        )
+    return read_hits(options.hits, footage.duration_s, footage.frame_rate)
+
+
 def stream_dict(stream: StreamInfo) -> dict[str, Any]:
     """One stream as JSON values."""
     return {
@@ -215,6 +233,7 @@ def scene_dict(scene: Scene) -> dict[str, Any]:
         "start_s": float(scene.span.start_s),
         "end_s": float(scene.span.end_s),
         "exact": [str(scene.span.start_s), str(scene.span.end_s)],
+        "hits": [{"time_s": float(h.time_s), "strength": h.strength} for h in scene.hits],
     }
 
 

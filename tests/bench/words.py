@@ -25,7 +25,7 @@ PROMPTS = {
     "glass breaking": {"Shatter", "Glass", "Breaking", "Smash, crash", "Chink, clink"},
     "footsteps on gravel": {"Walk, footsteps", "Crunch", "Run"},
     "dog barking": {"Dog", "Bark", "Domestic animals, pets", "Bow-wow", "Yip", "Growling"},
-    "car engine": {"Vehicle", "Car", "Engine", "Idling", "Motor vehicle (road)", "Medium engine (mid frequency)"},
+    "car engine": {"Vehicle", "Car", "Engine", "Idling", "Motor vehicle (road)"},
     "door slam": {"Door", "Slam", "Knock", "Thump, thud", "Bang"},
     "applause": {"Applause", "Clapping", "Crowd", "Cheering", "Hands"},
     "waves": {"Waves, surf", "Ocean", "Stream", "Water", "Wind"},

@@ -83,6 +83,14 @@ Codec = Annotated[
         **among(*CODECS), help="Of the new track; auto suits the container.", rich_help_panel=SOUND
     ),
 ]
+Hits = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Moments that must be heard: a line each, time or time,strength; or Audacity labels.",
+        rich_help_panel=ASK,
+    ),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace OUT if it exists.", rich_help_panel=ASK)
 ]

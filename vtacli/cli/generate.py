@@ -25,6 +25,7 @@ def generate(
         str | None,
         typer.Option(metavar="TEXT", help="What is not.", rich_help_panel=ASK),
     ] = None,
+    hits: flags.Hits = None,
     seed: Annotated[
         int | None,
         typer.Option(metavar="N", help="The same seed, the same sound.", rich_help_panel=ASK),
@@ -83,6 +84,8 @@ def generate(
     [dim]vta generate street.mp4 -o out.mov --prompt "rain on a tin roof" --seed 7[/dim]
 
     [dim]vta generate street.mp4 --audio add --gain -6 --scenes cuts.csv[/dim]
+
+    [dim]vta generate door.mp4 --prompt "door slam" --hits hits.csv[/dim]
     """
     from vtacli.cli.render import plan_text, result_text
     from vtacli.dub import dub
@@ -94,6 +97,7 @@ def generate(
     options = GenerateOptions(
         prompt=prompt,
         negative=negative,
+        hits=hits,
         model=model,
         seed=seed,
         steps=steps,

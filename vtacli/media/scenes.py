@@ -8,6 +8,7 @@ are left to :func:`vtacli.timeline.tile`, which counts in seconds.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -135,37 +136,45 @@ def frames_of_timecode(
     return label - dropped * (total_minutes - total_minutes // 10)
 
 
-def read_scene_file(path: Path | str, duration_s: Fraction, frame_rate: Fraction) -> list[Fraction]:
-    """Cut times from a text or CSV file: the first field of every line, sorted.
+def timed_rows(
+    path: Path, what: str, duration_s: Fraction, frame_rate: Fraction
+) -> Iterator[tuple[int, Fraction, list[str]]]:
+    """The line number, the time and the other fields of each line of a text or CSV file.
 
     ``#`` begins a comment; a heading in the first line is passed over. Times count from the
-    film's start, 0 is allowed and changes nothing. Raises ConfigError with the line's number for
-    anything else, for a time at or beyond the end, and for a file that cannot be read.
+    film's start. Raises ConfigError with the line's number for what is no time, for a time at or
+    beyond the end, and for a file that cannot be read; ``what`` names the file's purpose.
     """
-    path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            "The list of scenes cannot be read as text.", path=path, hint="One time per line."
+            f"The list of {what} cannot be read as text.", path=path, hint="One time per line."
         ) from error
-    cuts: set[Fraction] = set()
     first = True
     for number, line in enumerate(lines, 1):
-        field = re.split(r"[,\t]", line.split("#", 1)[0])[0].strip().strip('"')
-        if not field:
+        fields = [f.strip().strip('"') for f in re.split(r"[,\t]", line.split("#", 1)[0])]
+        if not fields[0]:
             continue
-        heading, first = first and not any(c.isdigit() for c in field), False
+        heading, first = first and not any(c.isdigit() for c in fields[0]), False
         if heading:
             continue
         try:
-            time_s = parse_time(field, frame_rate)
+            time_s = parse_time(fields[0], frame_rate)
         except ValueError as error:
             raise ConfigError(f"Line {number}: {error}.", path=path) from None
         if time_s >= duration_s:
+            end = f"{float(duration_s):.3f} s"
             raise ConfigError(
-                f"Line {number}: {field} is not before the film's end, {float(duration_s):.3f} s.",
-                path=path,
+                f"Line {number}: {fields[0]} is not before the film's end, {end}.", path=path
             )
-        cuts.add(time_s)
-    return sorted(cuts - {Fraction(0)})
+        yield number, time_s, fields[1:]
+
+
+def read_scene_file(path: Path | str, duration_s: Fraction, frame_rate: Fraction) -> list[Fraction]:
+    """Cut times from a text or CSV file: the first field of every line, sorted.
+
+    0 is allowed and changes nothing. Raises ConfigError as :func:`timed_rows` does.
+    """
+    rows = timed_rows(Path(path), "scenes", duration_s, frame_rate)
+    return sorted({time_s for _, time_s, _ in rows} - {Fraction(0)})

@@ -35,7 +35,8 @@ class SoundSpool:
     def __init__(self, rate_hz: int, folder: Path | None = None) -> None:
         self.rate_hz = rate_hz
         self.channels = 0
-        self._file = tempfile.TemporaryFile(dir=folder, prefix=".vta-sound-")
+        # It lives as long as this object, which is the context manager.
+        self._file = tempfile.TemporaryFile(dir=folder, prefix=".vta-sound-")  # noqa: SIM115
         self._samples = 0
 
     def __len__(self) -> int:

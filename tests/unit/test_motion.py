@@ -156,3 +156,14 @@ def test_times_that_do_not_increase_are_refused() -> None:
         meter.push(0.0, picture(10, 10))
     with pytest.raises(ValueError, match="pictures are"):
         meter.push(1.0, picture(10, 10)[:-1])
+
+
+def test_a_film_that_begins_in_motion_does_not_begin_with_a_hit() -> None:
+    """A steady pan from the first picture on: nothing strikes, least of all the start."""
+    rng = np.random.default_rng(0)
+    wide = rng.integers(0, 255, (36, 400)).astype(np.uint8)
+    meter = MotionMeter()
+    for i in range(50):
+        meter.push(i / 25, wide[:, 3 * i : 3 * i + 64])
+    onset = meter.curve().values[:, 1]
+    assert onset[:4].max() < 0.3

@@ -124,6 +124,8 @@ class MotionMeter:
         before, last = self._last_energies
         expected = max(before, last + max(0.0, last - before))
         rise = max(0.0, energy - expected) / (energy + expected + QUIET)
+        if time_s - self._times[0] < HOLD_S:
+            rise = 0.0  # what went on before the first picture is not known to be stillness
         self._onset[-1] = rise
         self._mark_turn(self._reversal(change, amount, per_step))
         self._change_before, self._amount_before = self._change, self._amount

@@ -110,6 +110,7 @@ class _Pass:
         self._known = sorted(known_cuts_s)
         self._unsampled = deque(self._known)
         self._base = Fraction(0)
+        self._tick_s = 0.0
         self._start = 0
         self._due = 0
         self._stamps = array("q")
@@ -134,6 +135,7 @@ class _Pass:
             return
         if not self._stamps:
             self._base = Fraction(frame.time_base)
+            self._tick_s = float(self._base)
             self._start = round(self._footage.start_s / self._base)
         if stamp > self._due:
             self._sample_until(self._time_s(stamp))
@@ -141,7 +143,7 @@ class _Pass:
         self._stamps.append(stamp)
         self._last_duration = frame.duration or 0
         small = self._shrink.small(frame)
-        self._motion.push(float(self._time_s(stamp)), small[..., 0])
+        self._motion.push((stamp - self._start) * self._tick_s, small[..., 0])
         if self._cuts:
             self._recent.append((self.count - 1, frame))
             self._note_cuts(self._cuts.push(bgr_of(small)))

@@ -168,7 +168,8 @@ def _beyond_noise(step: NDArray[np.int16]) -> NDArray[np.int16]:
     """A change of luma without what the whole picture shares, and without the noise floor."""
     middle = step.size // 2
     change = step - np.partition(step, middle, axis=None)[middle]
-    return np.asarray(change - np.clip(change, -NOISE_FLOOR, NOISE_FLOOR), np.int16)
+    noise = np.minimum(np.maximum(change, -NOISE_FLOOR), NOISE_FLOOR)
+    return np.asarray(change - noise, np.int16)
 
 
 def without_cuts(curve: Curve, cuts_s: Iterable[Fraction]) -> Curve:

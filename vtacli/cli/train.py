@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,6 +67,15 @@ def train(
             stages=stage,
             report=shell.report,
         )
-    console.answer(
-        f"{facts.get('name')}: {', '.join(facts.get('stages', {}))}", facts if as_json else None
-    )
+    console.answer(facts_text(facts), facts if as_json else None)
+
+
+def facts_text(facts: dict[str, Any]) -> str:
+    """A line for each stage: steps, minutes and scores."""
+    lines = []
+    for stage, row in facts.get("stages", {}).items():
+        cost = f"{row['steps']} steps, {row['seconds'] / 60:.1f} min" if "steps" in row else ""
+        state = "" if row.get("finished", True) else "unfinished"
+        scores = ", ".join(f"{k} {v:.4g}" for k, v in row["scores"].items())
+        lines.append(f"{stage:<10} " + "; ".join(filter(None, (cost, state, scores))))
+    return "\n".join(lines)

@@ -8,7 +8,7 @@ from torch import nn
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.signal.mel import log_mel
-from vtacli.training.excerpts import Excerpts
+from vtacli.training.excerpts import Excerpts, held_out_waves
 from vtacli.training.library import SoundLibrary
 from vtacli.training.loop import LossOf
 
@@ -57,18 +57,12 @@ def set_latent_statistics(
 
 
 @torch.no_grad()
-def codec_score(
-    model: MelCodec, library: SoundLibrary, device: str, at_most: int = 130
-) -> dict[str, float]:
-    """Mean log-mel L1 over whole held-out recordings, each cut to 10.24 s, no padding counted."""
+def codec_score(model: MelCodec, library: SoundLibrary, device: str) -> dict[str, float]:
+    """Mean log-mel L1 over held-out recordings, each cut to 10.24 s; nothing is padded."""
     model.eval()
     errors = []
-    for recording in library.held_out()[:at_most]:
-        wave = torch.from_numpy(library.wave(recording)[:163_840])[None].to(device)
-        if wave.shape[1] < 1280 * 2:
-            continue
-        wave = wave[:, : wave.shape[1] // 1280 * 1280]
-        mel = log_mel(wave).unsqueeze(1)
+    for wave in held_out_waves(library, 1280):
+        mel = log_mel(wave.to(device)).unsqueeze(1)
         made = model.decode(model.encode(mel).mean).sample
         errors.append(float((made - mel).abs().mean()))
     return {"held_out_log_mel_l1": float(np.mean(errors)), "recordings": len(errors)}

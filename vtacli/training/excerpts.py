@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vtacli.training.library import SoundLibrary
+
+
+def held_out_waves(
+    library: SoundLibrary, multiple: int, at_most_samples: int = 163_840
+) -> Iterator[torch.Tensor]:
+    """Each held-out recording's beginning, (1, N) with N a whole ``multiple`` of samples and at
+    most a window. Recordings shorter than 0.16 s are left out."""
+    for recording in library.held_out():
+        wave = torch.from_numpy(library.wave(recording)[:at_most_samples])[None]
+        length = wave.shape[1] // multiple * multiple
+        if length >= 2560:
+            yield wave[:, :length]
 
 
 class Excerpts:

@@ -28,6 +28,7 @@ class VocoderRecipe:
     batch: int = 16
     excerpt_samples: int = 16_640
     coded_share: float = 0.5
+    tone_steps: int = 0
     sizes: dict[str, int] = field(default_factory=dict)
 
 

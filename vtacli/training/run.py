@@ -151,7 +151,7 @@ def train_vocoder(run: Run) -> None:
     elif r.coded_share > 0:
         run.report(Note("no codec yet: the vocoder learns from true mels alone", "warning"))
     excerpts = Excerpts(run.library, r.excerpt_samples)
-    loss_of = vocoder_loss(excerpts, r.batch, run.device, codec, r.coded_share)
+    loss_of = vocoder_loss(excerpts, r.batch, run.device, codec, r.coded_share, r.tone_steps)
     done = run.fit("vocoder", model, loss_of, r.schedule)
     model.save_pretrained(run.out / "vocoder")
     run.note("vocoder", done, vocoder_score(model, run.library, run.device))

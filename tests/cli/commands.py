@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 REAL = [sys.executable, "-m", "vtacli"]
 FAKE = [sys.executable, str(ROOT / "tests" / "fakes.py")]
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def test_no_torch_where_nothing_is_generated(command, long_film, tmp_path):
         env=environment(VTA_WEIGHTS=str(tmp_path)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert "HEAVY []" in done.stderr
@@ -173,7 +173,7 @@ def test_a_bar_with_the_time_left_where_there_is_one(silent_film, tmp_path):
             shown += chunk
     except OSError:  # the other end is closed
         pass
-    assert child.wait(timeout=60) == 0
+    assert child.wait(timeout=240) == 0
     text = shown.decode()
     assert "\x1b[" in text
     for word in ("decode", "generate", "write", "100%", "step 2 of 3"):
@@ -212,7 +212,7 @@ def test_a_bug_is_a_sentence_and_a_traceback_on_request(silent_film, tmp_path):
             env=environment(VTA_DEBUG=debug),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
         )
         assert done.returncode == 1
         assert "vta: This is a bug in vta (KeyError: 'surprise')." in done.stderr
@@ -226,7 +226,7 @@ def test_a_reader_that_leaves_is_no_error(long_film):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.stderr == ""
 

@@ -124,6 +124,52 @@ def test_vocoder_gives_hop_samples_a_frame(frames):
     assert torch.isfinite(wave).all()
 
 
+@pytest.fixture(scope="module")
+def hiss() -> torch.Tensor:
+    """Two seconds of white noise, falling by 40 dB."""
+    noise = torch.randn(1, 32_000, generator=torch.Generator().manual_seed(3))
+    return noise * torch.logspace(-1, -3, 32_000)
+
+
+def mel_error(vocoder: InverseStftVocoder, wave: torch.Tensor) -> float:
+    mel = log_mel(wave)
+    with torch.no_grad():
+        return float((log_mel(vocoder(mel)) - mel).abs().mean())
+
+
+def test_shaped_noise_has_the_mel_that_was_asked_for(hiss):
+    """Without any weights: the level of each band is right, but for the randomness of noise."""
+    plain = InverseStftVocoder(tones=False, projections=0)
+    mel = log_mel(hiss)
+    with torch.no_grad():
+        difference = log_mel(plain(mel)) - mel
+    assert difference.mean().abs() < 0.05
+    assert difference.mean(dim=(0, 1)).abs().max() < 0.2
+
+
+def test_each_projection_brings_the_mel_nearer(hiss):
+    errors = [mel_error(InverseStftVocoder(tones=False, projections=n), hiss) for n in (0, 1, 3)]
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < 0.5 * errors[0]
+
+
+def test_noise_stays_noise(hiss):
+    """A buzz repeats itself every hop: its autocorrelation there is near 1."""
+    with torch.no_grad():
+        wave = InverseStftVocoder(tones=False, projections=1)(log_mel(hiss))[0, :8000]
+    lagged = torch.dot(wave[160:], wave[:-160]) / torch.dot(wave, wave)
+    assert lagged.abs() < 0.15
+
+
+def test_a_mel_sounds_the_same_alone_and_in_a_batch():
+    torch.manual_seed(0)
+    vocoder = InverseStftVocoder(width=16, depth=1, projections=1).eval()
+    mels = torch.randn(3, 1, 64, 64) - 5
+    with torch.no_grad():
+        assert torch.allclose(vocoder(mels)[1], vocoder(mels[1:2])[0], atol=1e-6)
+        assert torch.equal(vocoder(mels), vocoder(mels))
+
+
 def test_vocoder_survives_an_absurd_mel():
     vocoder = InverseStftVocoder(width=16, depth=1).eval()
     with torch.no_grad():

@@ -105,7 +105,8 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             noise, self.config.fft, self.config.hop, window=self.window, return_complex=True
         )
         level = ((mel + self.band_level) @ self.levels.T).clamp(max=6.0)
-        return white[..., : mel.shape[1]] / norm * torch.exp(level).transpose(1, 2)
+        shaped: torch.Tensor = white[..., : mel.shape[1]] / norm * torch.exp(level).transpose(1, 2)
+        return shaped
 
     def wave(self, spectrum: torch.Tensor) -> torch.Tensor:
         """(B, bins, T) -> (B, T * hop). T frames centred on 0, hop, 2 hop ... span (T - 1) * hop

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtacli.model.guidance import branch_weights, combine
+from vtacli.model.guidance import branch_weights, combine, rescaled
 
 scales = st.floats(0, 20)
 NONE, WORDS, BOTH = (torch.tensor([x], dtype=torch.float64) for x in (0.3, -1.7, 2.9))
@@ -53,3 +53,17 @@ def test_a_branch_that_counts_for_nothing_does_not_run():
 def test_a_prediction_for_each_branch():
     with pytest.raises(ValueError, match="2 predictions"):
         combine([NONE, BOTH], {"both": 1.0})
+
+
+def test_rescaling_gives_back_the_size_and_keeps_the_direction() -> None:
+    generator = torch.Generator().manual_seed(0)
+    conditional = torch.randn(2, 3, 8, 1, generator=generator)
+    guided = 5 * conditional + torch.randn(2, 3, 8, 1, generator=generator)
+    assert rescaled(guided, conditional, 0.0) is guided
+    whole = rescaled(guided, conditional, 1.0)
+    axes = (1, 2, 3)
+    assert torch.allclose(whole.std(dim=axes), conditional.std(dim=axes))
+    ratio = whole / guided
+    assert torch.allclose(ratio, ratio[:, :1, :1, :1].expand_as(ratio))
+    half = rescaled(guided, conditional, 0.5)
+    assert torch.allclose(half, (whole + guided) / 2, atol=1e-5)

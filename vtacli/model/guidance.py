@@ -46,3 +46,17 @@ def combine(predictions: Sequence[Tensor], weights: Mapping[Branch, float]) -> T
     for term in terms[1:]:
         total = total + term
     return total
+
+
+def rescaled(guided: Tensor, conditional: Tensor, share: float) -> Tensor:
+    """``guided`` with its spread taken back towards that of ``conditional``, row by row.
+
+    Guidance makes predictions larger, and sound louder, than anything that was trained on; this
+    keeps the direction and, by ``share`` in [0, 1], gives back the size (Lin et al., "Common
+    Diffusion Noise Schedules and Sample Steps are Flawed", 2305.08891, equations 15 and 16).
+    """
+    if share == 0:
+        return guided
+    axes = tuple(range(1, guided.ndim))
+    ratio = conditional.std(dim=axes, keepdim=True) / guided.std(dim=axes, keepdim=True)
+    return guided * (share * ratio + (1 - share))

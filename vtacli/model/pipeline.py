@@ -28,7 +28,7 @@ from torch import Tensor
 from vtacli.model.condition import Condition
 from vtacli.model.contract import WindowContent
 from vtacli.model.describe import INDEX
-from vtacli.model.guidance import Branch, branch_weights, combine
+from vtacli.model.guidance import Branch, branch_weights, combine, rescaled
 from vtacli.model.variants import VARIANTS, Variant
 
 COMPONENT_MODULES = frozenset(
@@ -106,6 +106,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         control_scale: float | None = None,
+        guidance_rescale: float | None = None,
         generator: Generators | None = None,
         latents: Tensor | None = None,
         callback_on_step_end: OnStepEnd | None = None,
@@ -115,8 +116,9 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
 
         ``windows``: what they show, or a :class:`Condition` of B rows, in which case ``negative``
         is what guidance leads away from (None: nothing). ``guidance_scale`` and ``control_scale``:
-        see :func:`vtacli.model.guidance.branch_weights`. Without ``generator`` the noise comes
-        from each window's own key. ``latents``: (B, C, T, F) standard normal noise to start from.
+        see :func:`vtacli.model.guidance.branch_weights`; ``guidance_rescale`` in [0, 1] (None: the
+        variant's): see :func:`vtacli.model.guidance.rescaled`. Without ``generator`` the noise
+        comes from each window's own key. ``latents``: (B, C, T, F) standard normal noise to start from.
         ``callback_on_step_end(pipeline, step, timestep, {"latents": …})`` may return other latents.
 
         ``one_at_a_time`` of None: yes on the CPU, where a row of a larger product may be rounded
@@ -166,6 +168,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                     generator[rows] if isinstance(generator, Sequence) else generator,
                     num_inference_steps,
                     callback_on_step_end,
+                    self.facts.guidance_rescale if guidance_rescale is None else guidance_rescale,
                 )
             )
         done = [self.decode(z) for z in parts]
@@ -202,6 +205,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         generator: Generators | None,
         steps: int,
         callback: OnStepEnd | None,
+        rescale: float,
     ) -> Tensor:
         """One batch from noise to latents, (B, C, T, F) float32: the sampler's own arithmetic is
         done in float32 whatever the denoiser's precision."""
@@ -223,7 +227,11 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         for i, timestep in enumerate(scheduler.timesteps):
             sample = torch.cat([scale(latents, timestep)] * len(weights)).to(dtype)
             predicted = self.unet(sample, timestep.expand(len(sample)), **inputs).sample.float()
-            guided = combine(predicted.chunk(len(weights)), weights)
+            each = predicted.chunk(len(weights))
+            guided = combine(each, weights)
+            if len(each) > 1 and "both" in weights:
+                conditional = each[list(weights).index("both")]
+                guided = rescaled(guided, conditional, rescale)
             latents = scheduler.step(guided, timestep, latents, **extra).prev_sample
             if callback is not None:
                 changed = callback(self, i, timestep, {"latents": latents})

@@ -21,7 +21,8 @@ class Variant:
     """The geometry and the abilities of one kind of model.
 
     ``latent_shape`` is (channels, time, frequency). ``frames_per_second`` and ``frame_size_px``
-    say what pictures the encoder wants. ``licence`` is an SPDX identifier or a list of them.
+    say what pictures the encoder wants. ``guidance_rescale``: see
+    :func:`vtacli.model.guidance.rescaled`. ``licence`` is an SPDX identifier or a list of them.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Variant:
     default_steps: int
     default_guidance: float
     default_sampler: str
+    guidance_rescale: float = 0.0
     rate_hz: int = 16_000
     hop: int = 160
     mel_frames: int = 1024
@@ -94,8 +96,9 @@ VARIANTS: dict[str, Variant] = {
             takes_hits=True,
             sees_order=True,
             default_steps=20,
-            default_guidance=3.0,
+            default_guidance=2.5,
             default_sampler="unipc",
+            guidance_rescale=0.7,
         ),
     )
 }

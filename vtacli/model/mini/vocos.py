@@ -20,6 +20,8 @@ from vtacli.signal.mel import HOP, N_FFT, RATE_HZ, log_mel, mel_basis
 RAYLEIGH_MEAN = 0.8862269254527580
 """Mean magnitude of a complex normal of unit variance: sqrt(pi) / 2."""
 NOISE_SEED = 0
+LOUDEST_FRAME = 2.5
+"""Logarithm of the sum over a frame's mel bands: about that of noise or a tone at full scale."""
 LARGEST_CORRECTION = 3.0
 """A projection changes no bin by more than this factor's logarithm at once."""
 
@@ -60,7 +62,7 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         hop: int = HOP,
         mel_mean: float = -5.0,
         mel_std: float = 3.0,
-        projections: int = 3,
+        projections: int = 1,
         tones: bool = True,
     ):
         super().__init__()
@@ -143,6 +145,10 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         if mel.ndim == 4:
             mel = mel[:, 0]
+        # A frame that is louder than full scale is turned down as a whole, its colour kept:
+        # guidance can ask for what no recording could hold.
+        excess = torch.logsumexp(mel, dim=-1, keepdim=True) - LOUDEST_FRAME
+        mel = mel - excess.clamp(min=0)
         # One noise for every row, drawn on the CPU: a batch of any size sounds the same.
         source = torch.Generator().manual_seed(NOISE_SEED)
         noise = torch.randn(1, mel.shape[1] * self.config.hop, generator=source).to(mel)

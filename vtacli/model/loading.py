@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers.utils import logging as diffusers_logging
 from torch import Tensor
@@ -43,11 +44,22 @@ class LoadedModel:
         """Sound of exactly ``variant.window_samples`` samples for each window, in order.
 
         On the CPU windows run one after the other, and steps are counted over all of them.
-        Raises :class:`DeviceError` where memory runs out or the sound is not finite, and
+        A window in which nothing is to be heard is silence, and is not sampled. Raises
+        :class:`DeviceError` where memory runs out or the sound is not finite, and
         :class:`ConfigError` for a sampler that is not there or words that the model cannot take.
         """
-        if not windows:
-            return []
+        silent = getattr(self.pipeline.encoder, "nothing_to_hear", lambda window: False)
+        quiet = [silent(w) for w in windows]
+        sounding = [w for w, q in zip(windows, quiet, strict=True) if not q]
+        made = iter(self._sampled(sounding, sampling, on_step) if sounding else [])
+        nothing = Audio(
+            np.zeros((1, self._variant.window_samples), np.float32), self._variant.rate_hz
+        )
+        return [nothing if q else next(made) for q in quiet]
+
+    def _sampled(
+        self, windows: Sequence[WindowContent], sampling: Sampling, on_step: OnStep | None
+    ) -> list[Audio]:
         name = sampling.sampler or self._variant.default_sampler
         usual = samplers.sampler(name).steps if sampling.sampler else None
         self.pipeline.scheduler = samplers.build(name, self._trained_scheduler)

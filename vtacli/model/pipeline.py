@@ -118,7 +118,8 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         is what guidance leads away from (None: nothing). ``guidance_scale`` and ``control_scale``:
         see :func:`vtacli.model.guidance.branch_weights`; ``guidance_rescale`` in [0, 1] (None: the
         variant's): see :func:`vtacli.model.guidance.rescaled`. Without ``generator`` the noise
-        comes from each window's own key. ``latents``: (B, C, T, F) standard normal noise to start from.
+        comes from each window's own key. ``latents``: (B, C, T, F) standard normal noise
+        to start from.
         ``callback_on_step_end(pipeline, step, timestep, {"latents": …})`` may return other latents.
 
         ``one_at_a_time`` of None: yes on the CPU, where a row of a larger product may be rounded

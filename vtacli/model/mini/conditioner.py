@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vtacli.errors import WeightsMissing
 from vtacli.model.condition import Condition
 from vtacli.model.contract import NoiseKey, WindowContent
-from vtacli.model.mini.choice import choose, strikes_of_onsets
+from vtacli.model.mini.choice import SURE_ENOUGH, choose, strikes_of_onsets
 from vtacli.model.mini.draft import Bank, lay
 from vtacli.model.mini.picture import PictureClassifier
 from vtacli.model.mini.picture_words import CLASSES, Mixture, PictureWords
@@ -25,6 +25,8 @@ from vtacli.model.mini.text import TextSpace
 from vtacli.model.variants import VARIANTS
 from vtacli.signal.control import ControlCurves, curves_of_motion, hit_curve
 
+STILL = 2e-4
+"""Energy of motion (mean luma change in 1/25 s, of full luma) under which nothing moves."""
 BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
 
@@ -94,6 +96,14 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         if content.prompt:
             return self.text.embed([content.prompt])[0]
         return self.looks_like(content).embedding.float()
+
+    def nothing_to_hear(self, content: WindowContent) -> bool:
+        """Whether nothing is asked for, nothing moves, and the picture suggests no sound: then
+        silence is right, and need not be left to a sampler's luck."""
+        if content.prompt or content.hits or content.motion is None:
+            return False
+        moves = float(content.motion.values[:, 0].max(initial=0.0)) >= STILL
+        return not moves and float(self.looks_like(content).embedding.norm()) < SURE_ENOUGH
 
     def control(self, content: WindowContent, said: torch.Tensor) -> torch.Tensor:
         """(channels, steps) float32: curves, flags, draft, draft flag."""

@@ -14,6 +14,7 @@ from vtacli.errors import CheckFailed, OutputError, ToolError
 from vtacli.media.fingerprint import coded_hash, fingerprints
 from vtacli.media.mux import NewTrack, check_container, packet_hashes, write_film
 from vtacli.media.probe import Footage, probe
+from vtacli.media.reordering import is_reordered
 from vtacli.media.streams import NEW_TRACK_CODECS, StreamPlan
 from vtacli.media.verify import verify_film
 from vtacli.progress import Event, Step
@@ -219,6 +220,18 @@ def test_what_the_muxer_alone_knows_is_found_out_before_too(tmp_path: Path) -> N
     source = film(tmp_path / "f.mp4", 1, "12")
     with pytest.raises(OutputError, match="frame rate"):
         check_container(probe(source), tmp_path / "o.mxf")
+
+
+def test_b_frames_are_kept_from_a_container_that_forgets_their_times(tmp_path: Path) -> None:
+    size = ["-f", "lavfi", "-t", "1", "-i", "testsrc2=s=160x90:r=25", "-c:v", "mpeg2video"]
+    with_b, without = tmp_path / "b.mov", tmp_path / "plain.mov"
+    ffmpeg(*size, "-bf", "2", "-g", "12", with_b)
+    ffmpeg(*size, "-bf", "0", "-g", "1", without)
+    assert is_reordered(with_b, 0)
+    assert not is_reordered(without, 0)
+    with pytest.raises(OutputError, match="B-frames"):
+        check_container(probe(with_b), tmp_path / "o.mxf", mode="replace")
+    assert check_container(probe(without), tmp_path / "o.mxf", mode="replace").muxer == "mxf"
 
 
 def test_lost_data_is_named(tmp_path: Path, many: Path) -> None:

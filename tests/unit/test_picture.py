@@ -16,7 +16,7 @@ from vtacli.model.mini.picture_words import FLOOR, PictureWords, shipped_rows
 from vtacli.model.mini.text import TextSpace
 
 ROOT = Path(__file__).parents[2]
-MINI = ROOT / "weights" / "vta-mini"
+MINI = ROOT / "weights" / "vta-mini" / "encoder"
 
 
 @pytest.fixture(scope="module")

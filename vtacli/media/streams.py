@@ -11,6 +11,7 @@ from vtacli.errors import OutputError, ToolError
 from vtacli.media.door import FORMATS, PROTOCOLS, SUFFIXES, url
 from vtacli.media.ffmpeg import run_ffmpeg
 from vtacli.media.probe import Footage, StreamInfo
+from vtacli.media.reordering import is_reordered
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,22 @@ def check_container(
         warnings=tuple(_warnings(footage, kept, lost, muxer, codec)),
     )
     _try_header(footage, plan, output)
+    if muxer == "mxf" and "mxf" not in footage.container:
+        _refuse_reordered(footage, output)
     return plan
+
+
+def _refuse_reordered(footage: Footage, output: Path) -> None:
+    """ffmpeg writes an MXF without the times at which B-frames are shown, so that a reader has to
+    guess them from the pictures."""
+    for stream in footage.streams:
+        if stream.kind == "video" and is_reordered(footage.path, stream.index):
+            raise OutputError(
+                f"{output.suffix} cannot keep the times of this film's B-frames (stream "
+                f"{stream.index}).",
+                path=output,
+                hint="Use mov or mkv, or a film without B-frames.",
+            )
 
 
 def input_arguments(footage: Footage) -> list[str]:

@@ -36,6 +36,8 @@ class StopSignals:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.signum is not None:
+            return  # on the way out: a second signal must not change the code of the first
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

@@ -125,8 +125,7 @@ class Composer:
         begin = round(start_s * rate)
         wave = wave[: self.samples - begin]
         made.wave[begin : begin + len(wave)] += wave
-        shift = start_s - 0.0
-        made.hits += [(t + shift, s) for t, s in source.onsets if t + shift < self.window_s]
+        made.hits += [(t + start_s, s) for t, s in source.onsets if t + start_s < self.window_s]
         until = min(self.window_s, start_s + source.duration_s)
         made.events.append(Event(index, start_s + source.lead_s, until, label, PASSAGE))
         made.labels.append(label)

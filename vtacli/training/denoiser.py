@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vtacli.model.mini.denoiser import MiniDenoiser
-from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, lay
+from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
 from vtacli.signal.control import ControlCurves, hit_curve
 from vtacli.training.composer import Event
 from vtacli.training.degrade import degraded_hits, motion_of_hits
@@ -173,11 +173,3 @@ def flow_loss(
         return loss, {"flow": float(loss.detach())}
 
     return loss_of
-
-
-def kinds_in(bank: Bank) -> dict[str, int]:
-    """How many entries of each kind the bank holds."""
-    return {
-        n: int((bank.kinds == k).sum())
-        for n, k in (("hit", HIT), ("bed", BED), ("passage", PASSAGE))
-    }

@@ -48,9 +48,6 @@ class Bank:
         part = self.values[self.starts[recording] : self.ends[recording]]
         return np.ascontiguousarray((part.astype(np.float32) * self.scale).T)
 
-    def entries_of(self, label: int, kinds: Sequence[int]) -> NDArray[np.int64]:
-        return np.flatnonzero((self.label_of == label) & np.isin(self.kinds, kinds))
-
     def save(self, path: Path) -> None:
         save_file(
             {

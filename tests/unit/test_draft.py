@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,14 @@ def test_the_bank_comes_back_from_its_file(tmp_path: Path):
     assert again.labels == bank.labels
     for name in ("values", "scale", "starts", "ends", "kinds", "lead_s", "label_of", "silence"):
         assert np.array_equal(getattr(again, name), getattr(bank, name)), name
+    assert (again.label(2), again.file(2)) == ("footsteps", None)
+
+
+def test_a_bank_that_knows_its_files_keeps_them(tmp_path: Path):
+    named = replace(bank_of_three(), files=("a.wav", "b.flac"), file_of=np.array([0, 1, 1]))
+    named.save(tmp_path / "bank.safetensors")
+    again = Bank.load(tmp_path / "bank.safetensors")
+    assert [again.file(i) for i in range(3)] == ["a.wav", "b.flac", "b.flac"]
 
 
 def chosen(said, strikes=(), seed=0):

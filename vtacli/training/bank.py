@@ -6,14 +6,11 @@ import numpy as np
 import torch
 
 from vtacli.model.mini.codec import MelCodec
-from vtacli.model.mini.draft import Bank
+from vtacli.model.mini.draft import LEVEL, Bank
 from vtacli.progress import Report, Step
 from vtacli.signal.mel import SILENCE, log_mel
 from vtacli.training.library import SoundLibrary
 from vtacli.training.sources import Sources
-
-LEVEL = 0.5
-"""Peak that each recording is brought to before it is encoded."""
 
 
 @torch.no_grad()
@@ -46,6 +43,7 @@ def make_bank(
     values = np.concatenate(rows)
     scale = (np.abs(values).max(axis=0) / 127 + 1e-8).astype(np.float32)
     step_s = step / library.rate_hz
+    place = {file: i for i, file in enumerate(first_row)}
     starts = [first_row[s.recording.file] + round(s.start_s / step_s) for s in sources.every]
     ends = [
         a + max(1, round(s.duration_s / step_s)) for a, s in zip(starts, sources.every, strict=True)
@@ -60,4 +58,6 @@ def make_bank(
         label_of=np.array([s.label for s in sources.every], dtype=np.int64),
         labels=sources.labels,
         silence=silence.astype(np.float32),
+        files=tuple(first_row),
+        file_of=np.array([place[s.recording.file] for s in sources.every], dtype=np.int64),
     )

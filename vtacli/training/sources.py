@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from vtacli.model.mini.draft import BED, HIT, PASSAGE
-from vtacli.training.kinds import nature_of
+from vtacli.signal.nature import stretches
 from vtacli.training.library import Recording, SoundLibrary
-
-LONGEST_S = {HIT: 4.0, BED: 10.24, PASSAGE: 9.0}
 
 
 @dataclass(frozen=True)
@@ -50,26 +47,10 @@ class Sources:
 
 def cut(library: SoundLibrary, recording: Recording, label: int, blows: int = 6) -> list[Source]:
     """The sources in one recording: itself, and for a passage its clearest single blows."""
-    nature = nature_of(library.wave(recording), library.rate_hz)
-    end_s = min(nature.end_s, LONGEST_S[nature.kind])
-    if end_s < 0.05:
-        return []
-    onsets = tuple((t, s) for t, s in nature.onsets if t < end_s)
-    found = [Source(recording, label, nature.kind, 0.0, end_s, nature.lead_s, onsets)]
-    if nature.kind == PASSAGE:
-        times = [t for t, _ in nature.onsets] + [nature.end_s]
-        gaps = [
-            (times[i + 1] - times[i], i)
-            for i, (_, strength) in enumerate(nature.onsets)
-            if strength > 0.5 and times[i + 1] - times[i] >= 0.18
-        ]
-        for gap, i in sorted(gaps, reverse=True)[:blows]:
-            start = max(0.0, times[i] - 0.02)
-            stop = min(start + gap, start + LONGEST_S[HIT], end_s)
-            if stop - start > 0.15:
-                lead = times[i] - start
-                found.append(Source(recording, label, HIT, start, stop, lead, ((lead, 1.0),)))
-    return found
+    return [
+        Source(recording, label, s.kind, s.start_s, s.end_s, s.lead_s, s.onsets)
+        for s in stretches(library.wave(recording), library.rate_hz, blows)
+    ]
 
 
 def find_sources(library: SoundLibrary, *, held_out: bool) -> Sources:

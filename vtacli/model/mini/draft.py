@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-HIT, BED, PASSAGE = 0, 1, 2
-"""Kinds of recording: one attack; an even texture; many events in a row."""
+from vtacli.signal.nature import BED, HIT, PASSAGE
+
+__all__ = ["BED", "HIT", "LEVEL", "PASSAGE", "Bank", "Placement", "lay"]
+
+LEVEL = 0.5
+"""Peak that each recording is brought to before it is encoded."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Bank:
     ``values``: (N, C) int8 with ``scale`` (C,): latent = value * scale. Entry ``r`` is rows
     ``starts[r]`` to ``ends[r]``; entries may share rows (one blow of a passage). ``kinds``: (R,).
     ``lead_s``: (R,) time of the first attack in the entry. ``label_of``: (R,) index into
-    ``labels``. ``silence``: (C,) the latent of no sound.
+    ``labels``. ``silence``: (C,) the latent of no sound. ``file_of``: (R,) index into ``files``,
+    the names of the recordings, where they were kept.
     """
 
     values: NDArray[np.int8]
@@ -39,9 +44,19 @@ class Bank:
     label_of: NDArray[np.int64]
     labels: tuple[str, ...]
     silence: NDArray[np.float32]
+    files: tuple[str, ...] = ()
+    file_of: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.kinds)
+
+    def label(self, recording: int) -> str:
+        """What an entry is called."""
+        return self.labels[self.label_of[recording]]
+
+    def file(self, recording: int) -> str | None:
+        """The file that an entry was cut from; None where the bank does not say."""
+        return None if self.file_of is None else self.files[self.file_of[recording]]
 
     def latents(self, recording: int) -> NDArray[np.float32]:
         """(C, T)"""
@@ -49,27 +64,30 @@ class Bank:
         return np.ascontiguousarray((part.astype(np.float32) * self.scale).T)
 
     def save(self, path: Path) -> None:
-        save_file(
-            {
-                "values": self.values,
-                "scale": self.scale,
-                "starts": self.starts,
-                "ends": self.ends,
-                "kinds": self.kinds,
-                "lead_s": self.lead_s,
-                "label_of": self.label_of,
-                "silence": self.silence,
-            },
-            path,
-            metadata={"labels": "\n".join(self.labels)},
-        )
+        """One safetensors file; labels and file names are its metadata."""
+        tensors = {
+            "values": self.values,
+            "scale": self.scale,
+            "starts": self.starts,
+            "ends": self.ends,
+            "kinds": self.kinds,
+            "lead_s": self.lead_s,
+            "label_of": self.label_of,
+            "silence": self.silence,
+        }
+        said = {"labels": "\n".join(self.labels)}
+        if self.file_of is not None:
+            tensors["file_of"] = self.file_of
+            said["files"] = "\n".join(self.files)
+        save_file(tensors, path, metadata=said)
 
     @staticmethod
     def load(path: Path) -> Bank:
         with safe_open(str(path), framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            labels = tuple(file.metadata()["labels"].split("\n"))
-        return Bank(labels=labels, **tensors)
+            said = file.metadata()
+        files = tuple(said["files"].split("\n")) if "files" in said else ()
+        return Bank(labels=tuple(said["labels"].split("\n")), files=files, **tensors)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,99 @@
+"""What a recording is: one hit, an even bed, or a passage of many events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtacli.signal.media import Audio
+from vtacli.signal.onsets import envelope, find_onsets, steadiness
+
+HIT, BED, PASSAGE = 0, 1, 2
+"""Kinds of recording: one attack; an even texture; many events in a row."""
+
+
+@dataclass(frozen=True)
+class Nature:
+    """``kind``: HIT, BED or PASSAGE. ``lead_s``: first attack. ``onsets``: (time, strength) of
+    all. ``end_s``: after it the recording is 40 dB under its peak."""
+
+    kind: int
+    lead_s: float
+    onsets: tuple[tuple[float, float], ...]
+    end_s: float
+
+
+def nature_of(wave: NDArray[np.float32], rate_hz: int) -> Nature:
+    """Measure a recording's first seconds. ``wave``: (N,) at ``rate_hz``."""
+    wave = wave[: 11 * rate_hz]
+    level = envelope(wave, rate_hz)
+    if not len(level) or level.max() <= 0:
+        return Nature(HIT, 0.0, (), len(wave) / rate_hz)
+    loud = np.flatnonzero(level > level.max() * 0.01)
+    first = np.flatnonzero(level > level.max() * 0.15)[0] / 100
+    end_s = float(loud[-1] + 1) / 100
+    onsets = tuple(find_onsets(Audio(wave[None], rate_hz)))
+    strong = [t for t, s in onsets if s > 0.35]
+    body = wave[int(first * rate_hz) : int(end_s * rate_hz)]
+    if len(body) > 2.5 * rate_hz and steadiness(body, rate_hz) > 0.25:
+        kind = BED
+    elif len(strong) <= 2 and (not strong or strong[-1] - strong[0] < 0.25):
+        kind = HIT if end_s - first < 4.0 else BED if steadiness(body, rate_hz) > 0.1 else HIT
+    else:
+        kind = PASSAGE
+    return Nature(kind, float(first), onsets, end_s)
+
+
+LONGEST_S = {HIT: 4.0, BED: 10.24, PASSAGE: 9.0}
+"""How much of each kind is used."""
+
+SHORTEST_S = 0.05
+"""A recording that sounds for less than this is nothing that could be laid."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A usable part of a recording, in seconds from its start.
+
+    ``lead_s`` is the first attack, ``onsets`` all of them as (time, strength), both counted from
+    ``start_s``.
+    """
+
+    kind: int
+    start_s: float
+    end_s: float
+    lead_s: float
+    onsets: tuple[tuple[float, float], ...]
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+def stretches(wave: NDArray[np.float32], rate_hz: int, blows: int = 6) -> list[Stretch]:
+    """What can be laid of a recording: itself, and of a passage its clearest single blows.
+
+    ``wave``: (N,) at ``rate_hz``. Empty where it is shorter than :data:`SHORTEST_S`.
+    """
+    nature = nature_of(wave, rate_hz)
+    end_s = min(nature.end_s, LONGEST_S[nature.kind])
+    if end_s < SHORTEST_S:
+        return []
+    onsets = tuple((t, s) for t, s in nature.onsets if t < end_s)
+    found = [Stretch(nature.kind, 0.0, end_s, nature.lead_s, onsets)]
+    if nature.kind == PASSAGE:
+        times = [t for t, _ in nature.onsets] + [nature.end_s]
+        gaps = [
+            (times[i + 1] - times[i], i)
+            for i, (_, strength) in enumerate(nature.onsets)
+            if strength > 0.5 and times[i + 1] - times[i] >= 0.18
+        ]
+        for gap, i in sorted(gaps, reverse=True)[:blows]:
+            start = max(0.0, times[i] - 0.02)
+            stop = min(start + gap, start + LONGEST_S[HIT], end_s)
+            if stop - start > 0.15:
+                lead = times[i] - start
+                found.append(Stretch(HIT, start, stop, lead, ((lead, 1.0),)))
+    return found

@@ -33,8 +33,15 @@ def window(**extra) -> WindowContent:
 
 def test_facts_say_what_each_stage_cost_and_gave(trained):
     facts = json.loads((trained / "facts.json").read_text())
-    assert set(facts["stages"]) == {"codec", "vocoder", "bank", "windows", "denoiser"}
-    for stage in ("codec", "vocoder", "denoiser"):
+    assert set(facts["stages"]) == {
+        "codec",
+        "texture",
+        "vocoder",
+        "bank",
+        "windows",
+        "denoiser",
+    }
+    for stage in ("codec", "texture", "vocoder", "denoiser"):
         row = facts["stages"][stage]
         assert row["finished"]
         assert row["steps"] == 6

@@ -32,8 +32,9 @@ class Schedule:
     gradient_clip: float = 1.0
     ema: float = 0.999
 
-    def rate(self, step: int) -> float:
-        up = min(1.0, (step + 1) / max(1, self.warmup))
+    def rate(self, step: int, begun_at: int = 0) -> float:
+        """The learning rate; ``begun_at`` is the step at which a fresh optimizer began."""
+        up = min(1.0, (step - begun_at + 1) / max(1, self.warmup))
         tail = max(1, round(self.steps * self.decay_share))
         down = min(1.0, max(0.0, (self.steps - step) / tail))
         return self.learning_rate * min(up, down)
@@ -97,6 +98,7 @@ def fit(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         average, step, spent_s = state["average"], state["step"], state["seconds"]
+        begin_at = state.get("begun_at", 0)
     began = saved = time.monotonic()
     logs: dict[str, float] = {}
 
@@ -109,6 +111,7 @@ def fit(
                 "optimizer": optimizer.state_dict(),
                 "average": average,
                 "step": step,
+                "begun_at": begin_at,
                 "seconds": spent_s + time.monotonic() - began,
             },
             temporary,
@@ -119,7 +122,7 @@ def fit(
         if minutes is not None and time.monotonic() - began > 60 * minutes:
             break
         for group in optimizer.param_groups:
-            group["lr"] = schedule.rate(step)
+            group["lr"] = schedule.rate(step, begin_at)
         torch.manual_seed(int(rng_of(seed, step, stage).integers(2**62)))
         loss, parts = loss_of(model, rng_of(seed, step, stage), step)
         optimizer.zero_grad(set_to_none=True)

@@ -10,7 +10,7 @@ from typing import Any
 from vtacli.errors import ConfigError
 from vtacli.training.loop import Schedule
 
-STAGES = ("codec", "vocoder", "bank", "windows", "denoiser")
+STAGES = ("codec", "texture", "vocoder", "bank", "windows", "denoiser")
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,24 @@ class CodecRecipe:
 
 
 @dataclass(frozen=True)
+class TextureRecipe:
+    """``width`` and ``depth`` of the network; a schedule of no steps leaves the texture out."""
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=0))
+    batch: int = 16
+    excerpt_samples: int = 40_960
+    width: int = 160
+    depth: int = 4
+
+
+@dataclass(frozen=True)
 class VocoderRecipe:
     schedule: Schedule
     batch: int = 16
     excerpt_samples: int = 16_640
     coded_share: float = 0.5
     tone_steps: int = 0
+    project: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
 
 
@@ -62,6 +74,7 @@ class Recipe:
     name: str
     seed: int
     codec: CodecRecipe
+    texture: TextureRecipe
     vocoder: VocoderRecipe
     windows: WindowsRecipe
     denoiser: DenoiserRecipe
@@ -78,10 +91,8 @@ def _table(kind: type, raw: dict[str, Any], where: str, path: Path) -> Any:
             hint=f"It knows {', '.join(known)}.",
         )
     values = dict(raw)
-    if "schedule" in known:
-        values["schedule"] = _table(
-            Schedule, dict(raw.get("schedule", {})), f"{where}.schedule", path
-        )
+    if "schedule" in values:
+        values["schedule"] = _table(Schedule, dict(values["schedule"]), f"{where}.schedule", path)
     try:
         return kind(**values)
     except TypeError as error:
@@ -98,6 +109,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ConfigError(f"is not a recipe: {error}", path=path) from error
     kinds = {
         "codec": CodecRecipe,
+        "texture": TextureRecipe,
         "vocoder": VocoderRecipe,
         "windows": WindowsRecipe,
         "denoiser": DenoiserRecipe,

@@ -32,14 +32,20 @@ from vtacli.training.denoiser import DraftMaker, Words, flow_loss
 from vtacli.training.excerpts import Excerpts
 from vtacli.training.library import SoundLibrary, open_library
 from vtacli.training.loop import LossOf, Progressed, Schedule, fit
-from vtacli.training.recipe import STAGES, Recipe, read_recipe
+from vtacli.training.recipe import STAGES, Recipe, TextureRecipe, read_recipe
 from vtacli.training.score import denoiser_score
 from vtacli.training.sources import Sources, find_sources
+from vtacli.training.texture import (
+    freeze_all_but_texture,
+    freeze_texture,
+    texture_loss,
+    texture_score,
+)
 from vtacli.training.vocoder import vocoder_loss, vocoder_score
 from vtacli.training.windows import Windows, compose_windows, load_windows, save_windows
 
 VARIANT = VARIANTS["vta-mini"]
-FOLDER = {"codec": "vae", "vocoder": "vocoder", "denoiser": "unet"}
+FOLDER = {"codec": "vae", "texture": "vae", "vocoder": "vocoder", "denoiser": "unet"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Run:
         begin_at = 0
         if not state_file.is_file() and (weights / "config.json").is_file():
             begin_at = int(self.facts().get("stages", {}).get(stage, {}).get("steps", 0))
-            model.load_state_dict(type(model).from_pretrained(weights).state_dict())
+            adopt(model, weights)
             self.report(Note(f"{stage}: goes on from step {begin_at} of {weights}"))
         return fit(
             stage,
@@ -127,17 +133,53 @@ class Run:
         return Composer(self.library, sources, float(VARIANT.window_s))
 
 
+def adopt(model: ModelMixin, folder: Path) -> None:
+    """Give ``model`` the weights in ``folder``. A texture that they lack keeps its fresh ones;
+    raises ConfigError where anything else is missing."""
+    held = type(model).from_pretrained(folder).state_dict()
+    missing = [k for k in model.state_dict() if k not in held and not k.startswith("texture.")]
+    if missing:
+        raise ConfigError(f"the weights lack {missing[0]}", path=folder)
+    model.load_state_dict({**model.state_dict(), **held})
+
+
+def new_codec(recipe: Recipe) -> MelCodec:
+    """The codec as the recipe sizes it, with its first weights."""
+    torch.manual_seed(recipe.seed)
+    texture = recipe.texture
+    if texture.schedule.steps == 0:
+        texture = TextureRecipe(width=0)
+    model: MelCodec = MelCodec(
+        **recipe.codec.sizes, texture_width=texture.width, texture_depth=texture.depth
+    )
+    return model
+
+
 def train_codec(run: Run) -> None:
     """The mel VAE, then its latents' statistics."""
     r = run.recipe.codec
-    torch.manual_seed(run.recipe.seed)
-    model = MelCodec(**r.sizes)
+    model = new_codec(run.recipe)
+    freeze_texture(model)
     excerpts = Excerpts(run.library, r.excerpt_samples)
     loss_of = codec_loss(excerpts, r.batch, run.device, r.kl_weight)
     done = run.fit("codec", model, loss_of, r.schedule)
     set_latent_statistics(model, excerpts, run.recipe.seed, run.device)
     model.save_pretrained(run.out / "vae")
     run.note("codec", done, codec_score(model, run.library, run.device))
+
+
+def train_texture(run: Run) -> None:
+    """The codec's grain, everything else of the codec frozen."""
+    r = run.recipe.texture
+    if r.schedule.steps == 0:
+        return
+    model = new_codec(run.recipe)
+    adopt(model, run.out / "vae")
+    freeze_all_but_texture(model)
+    excerpts = Excerpts(run.library, r.excerpt_samples)
+    done = run.fit("texture", model, texture_loss(excerpts, r.batch, run.device), r.schedule)
+    model.save_pretrained(run.out / "vae")
+    run.note("texture", done, texture_score(model, run.library, run.device))
 
 
 def train_vocoder(run: Run) -> None:
@@ -151,7 +193,9 @@ def train_vocoder(run: Run) -> None:
     elif r.coded_share > 0:
         run.report(Note("no codec yet: the vocoder learns from true mels alone", "warning"))
     excerpts = Excerpts(run.library, r.excerpt_samples)
-    loss_of = vocoder_loss(excerpts, r.batch, run.device, codec, r.coded_share, r.tone_steps)
+    loss_of = vocoder_loss(
+        excerpts, r.batch, run.device, codec, r.coded_share, r.tone_steps, r.project
+    )
     done = run.fit("vocoder", model, loss_of, r.schedule)
     model.save_pretrained(run.out / "vocoder")
     run.note("vocoder", done, vocoder_score(model, run.library, run.device))
@@ -238,6 +282,7 @@ def assemble(out: Path, parts: Path, unet: MiniDenoiser, codec: MelCodec) -> Non
 
 RUNNERS: dict[str, Callable[[Run], None]] = {
     "codec": train_codec,
+    "texture": train_texture,
     "vocoder": train_vocoder,
     "bank": build_bank,
     "windows": make_windows,

@@ -69,11 +69,13 @@ def vocoder_loss(
     codec: MelCodec | None,
     coded_share: float,
     tone_steps: int,
+    project: bool = False,
 ) -> LossOf:
     """The tones alone by spectral distance until ``tone_steps``, then draws by energy distance.
 
     ``coded_share`` of the mels go through the codec first, since those are the mels that the
-    vocoder meets in use: a little blurred.
+    vocoder meets in use: a little blurred. With ``project`` the draws are judged after the
+    projection onto the mel that they will go through in use.
     """
 
     def loss_of(
@@ -96,6 +98,8 @@ def vocoder_loss(
             return spectral + mel_l1, parts
         noise = rng.standard_normal((2, *wave.shape), dtype=np.float32)
         one, other = (model.draw(shown, torch.from_numpy(n).to(device)) for n in noise)
+        if project:
+            one, other = model.projected(one, shown), model.projected(other, shown)
         score, spread = energy_distance(one, other, wave)
         return score, {"energy": float(score.detach()), "spread": float(spread.detach())}
 

@@ -10,6 +10,9 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
 from vtacli.model.mini.blocks import ConvNeXtBlock
+from vtacli.model.mini.texture import MelTexture
+
+NOISE_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Log-mel spectrograms to latents of zero mean and unit variance, and back.
 
     ``encode``: (B, 1, T, bands) -> :class:`Posterior` over (B, channels, T / 8, 1).
-    ``decode``: (B, channels, T / 8, 1) -> (B, 1, T, bands).
+    ``decode``: (B, channels, T / 8, 1) -> (B, 1, T, bands), with grain where the codec has a
+    texture (``texture_width`` above 0); its noise comes from a fixed seed, so the same latents
+    give the same mel.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
@@ -48,6 +53,8 @@ class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         deep_blocks: int = 3,
         mel_mean: float = -5.0,
         mel_std: float = 3.0,
+        texture_width: int = 0,
+        texture_depth: int = 4,
     ):
         super().__init__()
         self.patch_in = nn.Conv1d(bands, width, 4, stride=4)
@@ -60,6 +67,8 @@ class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.up = nn.ConvTranspose1d(deep_width, width, 2, stride=2)
         self.decoder_shallow = nn.Sequential(*(ConvNeXtBlock(width) for _ in range(shallow_blocks)))
         self.patch_out = nn.ConvTranspose1d(width, bands, 4, stride=4)
+        if texture_width:
+            self.texture = MelTexture(bands, width, texture_width, texture_depth)
         # Latents are handed out normalised by the training set's own statistics.
         self.register_buffer("latent_mean", torch.zeros(channels))
         self.register_buffer("latent_std", torch.ones(channels))
@@ -71,12 +80,38 @@ class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         mean, log_variance = self.to_moments(x).chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 4)
 
-    def reconstruct(self, raw: torch.Tensor) -> torch.Tensor:
-        """Raw latents (B, C, T / 8) -> mel (B, 1, T, bands)."""
-        x = self.decoder_deep(self.from_latent(raw))
-        x = self.patch_out(self.decoder_shallow(self.up(x)))
-        mel: torch.Tensor = x * self.config.mel_std + self.config.mel_mean
+    def features(self, raw: torch.Tensor) -> torch.Tensor:
+        """Raw latents (B, C, T / 8) -> what the decoder makes of them, (B, width, T / 4)."""
+        made: torch.Tensor = self.decoder_shallow(self.up(self.decoder_deep(self.from_latent(raw))))
+        return made
+
+    def smooth(self, features: torch.Tensor) -> torch.Tensor:
+        """Features -> the likeliest mel, normalised and without grain: (B, bands, T)."""
+        made: torch.Tensor = self.patch_out(features)
+        return made
+
+    def textured(self, features: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """Features and unit noise (B or 1, bands, T) -> one of the mels that it may have been,
+        normalised: (B, bands, T)."""
+        smooth = self.smooth(features)
+        made: torch.Tensor = smooth + self.texture(smooth, features, noise)
+        return made
+
+    def to_log_mel(self, normalised: torch.Tensor) -> torch.Tensor:
+        """(B, bands, T) -> natural-log mel (B, 1, T, bands)."""
+        mel: torch.Tensor = normalised * self.config.mel_std + self.config.mel_mean
         return mel.transpose(1, 2).unsqueeze(1)
+
+    def reconstruct(self, raw: torch.Tensor) -> torch.Tensor:
+        """Raw latents (B, C, T / 8) -> the likeliest mel (B, 1, T, bands), without grain."""
+        return self.to_log_mel(self.smooth(self.features(raw)))
+
+    def raw(self, latents: torch.Tensor) -> torch.Tensor:
+        """(B, C, T, 1) as handed out -> (B, C, T) as the decoder reads them."""
+        raw: torch.Tensor = (
+            latents.squeeze(-1) * self.latent_std[:, None] + self.latent_mean[:, None]
+        )
+        return raw
 
     def encode(self, mel: torch.Tensor) -> Posterior:
         mean, log_variance = self.moments(mel)
@@ -85,5 +120,11 @@ class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return Posterior(mean.unsqueeze(-1), log_variance.unsqueeze(-1))
 
     def decode(self, latents: torch.Tensor) -> DecodedMel:
-        raw = latents.squeeze(-1) * self.latent_std[:, None] + self.latent_mean[:, None]
-        return DecodedMel(self.reconstruct(raw))
+        features = self.features(self.raw(latents))
+        if not self.config.texture_width:
+            return DecodedMel(self.to_log_mel(self.smooth(features)))
+        # One noise for every row, drawn on the CPU: a batch of any size sounds the same.
+        source = torch.Generator().manual_seed(NOISE_SEED)
+        shape = (1, self.config.bands, 8 * latents.shape[2])
+        noise = torch.randn(shape, generator=source).to(features)
+        return DecodedMel(self.to_log_mel(self.textured(features, noise)))

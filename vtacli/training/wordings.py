@@ -76,11 +76,11 @@ class Wordings:
         """Read a table. Raises ConfigError where it is no TOML or holds a bad expression."""
         try:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
-            rules = [
-                tuple((re.compile(key), _phrases(text)) for key, text in raw[table].items())
+            rules = {
+                table: tuple((re.compile(key), _phrases(text)) for key, text in raw[table].items())
                 for table in ("sounds", "things", "always", "actions")
-            ]
-            return cls(*rules, handled=_phrases(raw["handled"]["templates"]))
+            }
+            return cls(**rules, handled=_phrases(raw["handled"]["templates"]))
         except (OSError, KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError, re.error) as error:
             raise ConfigError(f"is not a table of wordings: {error}", path=path) from error
 

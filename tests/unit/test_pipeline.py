@@ -213,6 +213,18 @@ def test_words_and_curve_are_guided_each_by_its_own_scale(base):
     assert velocity(3.0, None) == pytest.approx(3 * 11)
     assert velocity(1.0, 1.0) == pytest.approx(11)
     assert base.unet.rows == [3, 2, 1]
+    with pytest.raises(ValueError, match="one scale between them"):
+        base(asked, motion_scale=2.0, hits_scale=3.0)
+
+
+def test_a_scale_of_nought_leaves_the_picture_out(base):
+    """Whatever is shown, what comes out is what comes of nothing."""
+    shown = [base([window(i, 1)], num_inference_steps=1, guidance_scale=0.0) for i in (0, 1)]
+    assert not torch.equal(shown[0].latents, shown[1].latents)  # other noise
+    noise = torch.zeros(1, 8, 256, 16)
+    for i in (0, 1):
+        shown[i] = base([window(i, 1)], num_inference_steps=1, guidance_scale=0.0, latents=noise)
+    assert torch.equal(shown[0].latents, shown[1].latents)
 
 
 def test_offloaded_components_come_and_go_and_the_sound_is_the_same(base):

@@ -47,11 +47,18 @@ class NoiseKey:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to sample. None means: the variant's own default."""
+    """How to sample. None means: the variant's own default.
+
+    ``guidance``, ``motion_scale`` and ``hits_scale`` say how strictly words (or the picture),
+    motion and written hits are followed; 0 leaves one out, and the latter two are the same as
+    ``guidance`` where they are None.
+    """
 
     steps: int | None = None
     guidance: float | None = None
     sampler: str | None = None
+    motion_scale: float | None = None
+    hits_scale: float | None = None
 
 
 OnStep = Callable[[int, int], None]

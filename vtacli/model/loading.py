@@ -67,11 +67,9 @@ class LoadedModel:
             result = self.pipeline(
                 windows,
                 num_inference_steps=sampling.steps or usual or self._variant.default_steps,
-                guidance_scale=(
-                    self._variant.default_guidance
-                    if sampling.guidance is None
-                    else sampling.guidance
-                ),
+                guidance_scale=sampling.guidance,
+                motion_scale=sampling.motion_scale,
+                hits_scale=sampling.hits_scale,
                 callback_on_step_end=None if on_step is None else _counted(on_step, len(windows)),
             )
         if not torch.isfinite(result.audios).all():

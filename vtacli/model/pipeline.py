@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,11 @@ import torch
 from diffusers import DiffusionPipeline
 from torch import Tensor
 
+from vtacli.model.branches import Branches, branches_of_condition, branches_of_contents
 from vtacli.model.condition import Condition
 from vtacli.model.contract import WindowContent
 from vtacli.model.describe import INDEX
-from vtacli.model.guidance import Branch, branch_weights, combine, rescaled
+from vtacli.model.guidance import Scales, combine, rescaled
 from vtacli.model.variants import VARIANTS, Variant
 
 COMPONENT_MODULES = frozenset(
@@ -106,6 +107,8 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         control_scale: float | None = None,
+        motion_scale: float | None = None,
+        hits_scale: float | None = None,
         guidance_rescale: float | None = None,
         generator: Generators | None = None,
         latents: Tensor | None = None,
@@ -115,11 +118,12 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         """Sound for each window.
 
         ``windows``: what they show, or a :class:`Condition` of B rows, in which case ``negative``
-        is what guidance leads away from (None: nothing). ``guidance_scale`` and ``control_scale``:
-        see :func:`vtacli.model.guidance.branch_weights`; ``guidance_rescale`` in [0, 1] (None: the
-        variant's): see :func:`vtacli.model.guidance.rescaled`. Without ``generator`` the noise
-        comes from each window's own key. ``latents``: (B, C, T, F) standard normal noise
-        to start from.
+        is what guidance leads away from (None: nothing). ``guidance_scale`` is that of the words,
+        ``motion_scale`` and ``hits_scale`` those of the curves, ``control_scale`` both of these
+        at once: see :class:`vtacli.model.guidance.Scales`; 0 leaves an input out.
+        ``guidance_rescale`` in [0, 1] (None: the variant's): see
+        :func:`vtacli.model.guidance.rescaled`. Without ``generator`` the noise comes from each
+        window's own key. ``latents``: (B, C, T, F) standard normal noise to start from.
         ``callback_on_step_end(pipeline, step, timestep, {"latents": …})`` may return other latents.
 
         ``one_at_a_time`` of None: yes on the CPU, where a row of a larger product may be rounded
@@ -142,29 +146,33 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
             one_at_a_time = device.type == "cpu"
         if num_inference_steps is None:
             num_inference_steps = self.facts.default_steps
-        if guidance_scale is None:
-            guidance_scale = self.facts.default_guidance
+        scales = Scales.of(
+            guidance_scale,
+            control_scale if motion_scale is None else motion_scale,
+            control_scale if hits_scale is None else hits_scale,
+            self.facts.default_guidance,
+        )
 
         parts = []
         size = 1 if one_at_a_time else count
         for rows in (slice(i, i + size) for i in range(0, count, size)):
             if isinstance(windows, Condition):
-                asked = _rows(windows, rows)
-                away = None if negative is None else _rows(negative, rows)
+                branches = branches_of_condition(
+                    _rows(windows, rows),
+                    None if negative is None else _rows(negative, rows),
+                    self._onloaded("encoder") if negative is None else self.encoder,
+                    scales,
+                )
             else:
-                asked, away = self._onloaded("encoder").condition(windows[rows]), None
-            weights = branch_weights(
-                guidance_scale, control_scale, controlled=asked.control is not None
-            )
-            if away is None and "none" in weights:
-                away = self._onloaded("encoder").uncondition(
-                    None if contents is None else contents[rows], asked
+                branches = branches_of_contents(
+                    self._onloaded("encoder"),
+                    windows[rows],
+                    scales,
+                    controlled=self.facts.takes_motion or self.facts.takes_hits,
                 )
             parts.append(
                 self._denoise(
-                    asked,
-                    away,
-                    weights,
+                    branches,
                     noise[rows].to(device),
                     generator[rows] if isinstance(generator, Sequence) else generator,
                     num_inference_steps,
@@ -199,9 +207,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
 
     def _denoise(
         self,
-        asked: Condition,
-        away: Condition | None,
-        weights: dict[Branch, float],
+        branches: Branches,
         noise: Tensor,
         generator: Generators | None,
         steps: int,
@@ -213,13 +219,13 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         scheduler = self.scheduler
         scheduler.set_timesteps(steps, device=noise.device)
         dtype = self.unet.dtype
-        branches = _branches(asked, away, weights).to(noise.device, dtype)
+        weights, asked = branches.weights, branches.condition.to(noise.device, dtype)
         inputs: dict[str, Any] = {
-            "encoder_hidden_states": branches.tokens,
-            "encoder_attention_mask": branches.mask,
+            "encoder_hidden_states": asked.tokens,
+            "encoder_attention_mask": asked.mask,
         }
-        if branches.control is not None:
-            inputs["control"] = branches.control
+        if asked.control is not None:
+            inputs["control"] = asked.control
         accepted = inspect.signature(scheduler.step).parameters
         extra = {"generator": generator} if "generator" in accepted else {}
         # Flow-matching schedulers neither scale their input nor start from anything but sigma 1.
@@ -230,9 +236,8 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
             predicted = self.unet(sample, timestep.expand(len(sample)), **inputs).sample.float()
             each = predicted.chunk(len(weights))
             guided = combine(each, weights)
-            if len(each) > 1 and "both" in weights:
-                conditional = each[list(weights).index("both")]
-                guided = rescaled(guided, conditional, rescale)
+            if len(each) > 1 and branches.full is not None:
+                guided = rescaled(guided, each[branches.full], rescale)
             latents = scheduler.step(guided, timestep, latents, **extra).prev_sample
             if callback is not None:
                 changed = callback(self, i, timestep, {"latents": latents})
@@ -261,16 +266,6 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         if hook is not None and hasattr(hook, "pre_forward"):
             hook.pre_forward(component)
         return component
-
-
-def _branches(asked: Condition, away: Condition | None, weights: dict[Branch, float]) -> Condition:
-    """The conditions of the branches that run, one below the other, in the order of the weights.
-    Only *both* has the control curve; elsewhere it is zeros."""
-    silent = None if asked.control is None else torch.zeros_like(asked.control)
-    made: dict[Branch, Condition] = {"words": replace(asked, control=silent), "both": asked}
-    if away is not None:
-        made["none"] = replace(away, control=silent)
-    return Condition.stack([made[branch] for branch in weights])
 
 
 def _rows(condition: Condition, rows: slice) -> Condition:

@@ -138,7 +138,8 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         said = [self.said(c) for c in contents]
         control = torch.stack([self.control(c, s) for c, s in zip(contents, said, strict=True)])
         tokens = torch.stack(said)[:, None]
-        mask = torch.ones(len(contents), 1, dtype=torch.bool)
+        # Neither words nor a picture: nobody knows what is to be heard, which is not "nothing".
+        mask = torch.tensor([[bool(c.prompt) or len(c.frames) > 0] for c in contents])
         return Condition(tokens, mask, control).to(self.device, self.dtype)
 
     def uncondition(self, contents: Sequence[WindowContent] | None, like: Condition) -> Condition:

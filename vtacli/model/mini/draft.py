@@ -52,11 +52,11 @@ class Bank:
 
     def label(self, recording: int) -> str:
         """What an entry is called."""
-        return self.labels[self.label_of[recording]]
+        return self.labels[int(self.label_of[recording])]
 
     def file(self, recording: int) -> str | None:
         """The file that an entry was cut from; None where the bank does not say."""
-        return None if self.file_of is None else self.files[self.file_of[recording]]
+        return None if self.file_of is None else self.files[int(self.file_of[recording])]
 
     def latents(self, recording: int) -> NDArray[np.float32]:
         """(C, T)"""

@@ -1,0 +1,185 @@
+"""``vta evaluate``: hold a model to what it is meant to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vtacli.cli import flags
+from vtacli.cli.flags import MACHINE, TALK
+from vtacli.cli.shell import Shell
+from vtacli.errors import CheckFailed, ConfigError
+from vtacli.options import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from vtacli.evaluation.suite import Scores
+
+WHAT = "What to measure"
+SUITE_NAMES = ("mini",)
+SECTION_NAMES = ("hits", "words", "distance", "parts", "speed", "silence", "likeness", "clips")
+
+
+def evaluate(
+    context: typer.Context,
+    suite: Annotated[
+        str, typer.Option(**flags.among(*SUITE_NAMES), help="The table.", rich_help_panel=WHAT)
+    ] = "mini",
+    sounds: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Recordings with manifest.csv, as given to train; only those that it held out "
+            "are compared with. May be given again.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    clips: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Films to dub and show.", rich_help_panel=WHAT),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help=f"Some sections, with commas: {', '.join(SECTION_NAMES)}.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="A look: few films, prompts and seeds; wide intervals.",
+            rich_help_panel=WHAT,
+        ),
+    ] = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Sounds a prompt, half with hits.", rich_help_panel=WHAT),
+    ] = None,
+    films: Annotated[
+        int | None, typer.Option(metavar="N", help="Rendered films.", rich_help_panel=WHAT)
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Other prompts: CSV with prompt, classes, label_pattern, named.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of everything random.", rich_help_panel=WHAT)
+    ] = 0,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Where scores.json, index.html and what they show go.",
+            rich_help_panel=TALK,
+        ),
+    ] = Path("evaluation"),
+    model: flags.Model = DEFAULT_MODEL,
+    weights_dir: flags.WeightsDir = None,
+    tagger: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="YAMNet, if not beside the models.", rich_help_panel=MACHINE
+        ),
+    ] = None,
+    device: flags.Device = "auto",
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The table as Markdown.", rich_help_panel=TALK)
+    ] = False,
+    as_json: flags.Json = False,
+    progress: flags.Progress = "rich",
+    quiet: flags.Quiet = False,
+    verbose: flags.Verbose = False,
+) -> None:
+    """Measure a model beside what it is held to, with 95 % intervals, and make a page of it.
+
+    Hits against rendered films whose strikes are known; words as an independent tagger hears
+    them; codec, vocoder, speed, silence, and how much of the bank is heard again. The folder
+    gets scores.json and index.html, with everything to look at and listen to.
+
+    A run that was stopped goes on where it was: the same command again. What was measured is
+    kept for as long as neither the model nor the settings change. Exit code 10: a floor is not
+    kept.
+
+    [dim]vta evaluate --sounds recordings -o evaluation --quick[/dim]
+
+    [dim]vta evaluate --sounds recordings --clips films --only hits,words --markdown[/dim]
+    """
+    if suite not in SUITE_NAMES:
+        raise ConfigError(f"There is no suite {suite!r}.", hint=f"It is {SUITE_NAMES[0]}.")
+    if as_json and markdown:
+        raise ConfigError("--json and --markdown are two answers.", hint="Leave one out.")
+    for flag, value, least in (("--seeds", seeds, 1), ("--films", films, 0), ("--seed", seed, 0)):
+        if value is not None and value < least:
+            raise ConfigError(f"{flag} must be {least} or more, not {value}.")
+    shell: Shell = context.obj
+    with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
+        from vtacli.evaluation.clips import find_clips
+        from vtacli.evaluation.figures import markdown as as_markdown
+        from vtacli.evaluation.judge import Judge, find_tagger
+        from vtacli.evaluation.prompts import SHIPPED, read_prompts
+        from vtacli.evaluation.recordings import open_catalogue
+        from vtacli.evaluation.study import QUICK, SUITES, Study
+        from vtacli.evaluation.suite import chosen_sections
+        from vtacli.evaluation.suite import evaluate as work
+
+        sections = chosen_sections(only)
+        size = replace(QUICK if quick else SUITES[suite], seed=seed)
+        if seeds is not None:
+            size = replace(size, seeds=seeds, named_seeds=max(seeds, size.named_seeds))
+        if films is not None:
+            size = replace(size, films=films)
+        handle = shell.find_model(model, device=device, weights_dir=weights_dir)
+        study = Study(
+            suite=size,
+            handle=handle,
+            judge=Judge(tagger or find_tagger(weights_dir)),
+            prompts=read_prompts(prompts or SHIPPED),
+            out=output,
+            report=shell.report,
+            catalogue=open_catalogue(sounds) if sounds else None,
+            clips=find_clips(clips) if clips else (),
+        )
+        scores = work(study, sections)
+    if markdown:
+        console.answer(as_markdown(scores.figures))
+    else:
+        answer = {**scores.to_dict(whole=False), "output": str(output)} if as_json else None
+        console.answer(scores_text(scores, output), answer)
+    short = scores.falling_short
+    if short:
+        names = "; ".join(f"{f.title} {f.value_text}, {f.mark_text(f.floor)}" for f in short)
+        raise CheckFailed(f"{len(short)} of its floors are not kept: {names}.")
+
+
+def scores_text(scores: Scores, output: Path) -> RenderableType:
+    """The table, and where the rest is."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from vtacli.errors import printable
+    from vtacli.evaluation.figures import COLUMNS, rows
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(COLUMNS):
+        right = 1 <= number <= 4
+        table.add_column(column, justify="right" if right else "left", no_wrap=number != 0)
+    styles = {True: "green", False: "bold red", None: "dim"}
+    for figure, cells in zip(scores.figures, rows(scores.figures), strict=True):
+        table.add_row(*(Text(c) for c in cells), style=styles[figure.holds])
+    seconds = sum(scores.about["seconds"].values())
+    page = printable(output / "index.html")
+    return Group(table, Text(f"\n{page} shows it; measured in {seconds:.0f} s"))

@@ -1,0 +1,1 @@
+"""Evaluation: films whose strikes are known exactly, and how well a model answers them."""

@@ -1,0 +1,107 @@
+"""The named prompts told apart: which of them does each sound sound like most?
+
+A prompt's score for a sound is the largest log score among its classes. Classes differ in how
+readily the tagger gives them, so each prompt's scores are first put in units of what it gets from
+real recordings of the *other* named prompts: minus their mean, over their standard deviation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtacli.evaluation.figures import Figure
+from vtacli.evaluation.judge import Heard, Judge
+from vtacli.evaluation.prompts import Prompt
+from vtacli.evaluation.statistics import bootstrap
+from vtacli.evaluation.study import Suite
+
+if TYPE_CHECKING:
+    from vtacli.evaluation.words import Made, Real
+
+FLOOR = 1e-4
+
+
+def prompt_scores(
+    sounds: Sequence[Heard], prompts: Sequence[Prompt], judge: Judge
+) -> NDArray[np.float64]:
+    """(sounds, prompts): the largest log score among each prompt's classes."""
+    columns = [[judge.index[c] for c in p.classes if c in judge.index] for p in prompts]
+    return np.array(
+        [[np.log(h.scores[c].max(initial=0.0) + FLOOR) for c in columns] for h in sounds]
+    ).reshape(len(sounds), len(prompts))
+
+
+def calibration(
+    scores: NDArray[np.float64], truth: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation of each prompt's scores over what is *not* of that prompt, (prompts,)."""
+    count = scores.shape[1]
+    mean, spread = np.zeros(count), np.ones(count)
+    for k in range(count):
+        others = scores[truth != k, k]
+        if len(others) > 1:
+            mean[k], spread[k] = others.mean(), max(float(others.std()), 0.3)
+    return mean, spread
+
+
+def confusion(
+    prompts: Sequence[Prompt],
+    made: Sequence[Made],
+    real: Sequence[Real],
+    judge: Judge,
+    suite: Suite,
+) -> tuple[list[Figure], dict[str, Any]]:
+    """Accuracy of generated and of real sounds, and both tables of counts (said, heard as)."""
+    place = {p.prompt: i for i, p in enumerate(prompts)}
+    ours = [m for m in made if m.prompt.prompt in place and m.seed < suite.named_seeds]
+    theirs = [r for r in real if r.prompt.prompt in place]
+    if not ours or not theirs:
+        return [], {}
+    said = np.array([place[m.prompt.prompt] for m in ours])
+    called = np.array([place[r.prompt.prompt] for r in theirs])
+    raw = prompt_scores([r.heard for r in theirs], prompts, judge)
+    mean, spread = calibration(raw, called)
+    heard_real = ((raw - mean) / spread).argmax(axis=1)
+    ours_raw = prompt_scores([m.heard for m in ours], prompts, judge)
+    heard_made = ((ours_raw - mean) / spread).argmax(axis=1)
+    count = len(prompts)
+    on = f"{len(ours)} sounds; chance {1 / count:.3f}"
+    figures = [
+        Figure(
+            "named",
+            f"{count} named prompts told apart: right",
+            _accuracy(said, heard_made, count, suite.seed),
+            measured=on,
+        ),
+        Figure(
+            "named_real",
+            f"{count} named prompts told apart: real recordings",
+            _accuracy(called, heard_real, count, suite.seed),
+            measured=f"{len(theirs)} recordings",
+        ),
+    ]
+    return figures, {
+        "prompts": [p.prompt for p in prompts],
+        "generated": _table(said, heard_made, count),
+        "recordings": _table(called, heard_real, count),
+        "heard_as": [
+            {"prompt": m.prompt.prompt, "seed": m.seed, "as": prompts[int(h)].prompt}
+            for m, h in zip(ours, heard_made, strict=True)
+        ],
+    }
+
+
+def _accuracy(said: NDArray[np.int64], heard: NDArray[np.int64], count: int, seed: int) -> Any:
+    """The mean over prompts of the share that is right; prompts are what is resampled."""
+    rates = np.array([np.mean(heard[said == k] == k) for k in range(count) if np.any(said == k)])
+    return bootstrap(len(rates), lambda c: float(rates[c].mean()), seed=seed)
+
+
+def _table(said: NDArray[np.int64], heard: NDArray[np.int64], count: int) -> list[list[int]]:
+    table = np.zeros((count, count), dtype=int)
+    np.add.at(table, (said, heard), 1)
+    return [[int(n) for n in row] for row in table]

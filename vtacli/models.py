@@ -26,6 +26,7 @@ class ModelHandle:
     load: Callable[[], SoundModel]
     check_device: Callable[[], None]
     weights_bytes: int = 0
+    folder: Path | None = None
 
 
 def find(
@@ -53,4 +54,5 @@ def find(
         load=load,
         check_device=check_device,
         weights_bytes=sum(f.stat().st_size for f in folder.rglob("*.safetensors")),
+        folder=folder,
     )

@@ -8,6 +8,7 @@ import typer
 
 from vtacli import __version__
 from vtacli.cli.doctor import doctor
+from vtacli.cli.evaluate import evaluate
 from vtacli.cli.generate import generate
 from vtacli.cli.plan import plan
 from vtacli.cli.probe import probe
@@ -46,3 +47,4 @@ app.command(rich_help_panel=LOOK, no_args_is_help=True)(plan)
 app.command(rich_help_panel=LOOK, no_args_is_help=True)(probe)
 app.command(rich_help_panel=SET_UP)(doctor)
 app.command(rich_help_panel=SET_UP, no_args_is_help=True)(train)
+app.command(rich_help_panel=SET_UP)(evaluate)

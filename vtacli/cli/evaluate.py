@@ -176,7 +176,7 @@ def scores_text(scores: Scores, output: Path) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(COLUMNS):
         right = 1 <= number <= 4
-        table.add_column(column, justify="right" if right else "left", no_wrap=number != 0)
+        table.add_column(column, justify="right" if right else "left", no_wrap=number < 6)
     styles = {True: "green", False: "bold red", None: "dim"}
     for figure, cells in zip(scores.figures, rows(scores.figures), strict=True):
         table.add_row(*(Text(c) for c in cells), style=styles[figure.holds])

@@ -42,18 +42,17 @@ class Figure:
 
     @property
     def certain(self) -> bool:
-        """Whether the whole interval says what the value says of the floor."""
+        """Whether the whole interval, where there is one, says the same of the floor."""
         low, high = self.interval.low, self.interval.high
         if self.floor is None or low is None or high is None:
-            return False
+            return True
         return self._reaches(low, self.floor) == self._reaches(high, self.floor)
 
     @property
     def verdict(self) -> str:
         """``holds``, ``falls short``, with a question mark where the interval spans the floor."""
-        doubt = "" if self.floor is None or self.certain or self.interval.units < 2 else "?"
-        word = "goal" if self.holds and self.reaches_goal else VERDICTS[self.holds]
-        return word + doubt
+        word = "reaches goal" if self.holds and self.reaches_goal else VERDICTS[self.holds]
+        return word if self.certain else f"{word}?"
 
     def number(self, value: float | None) -> str:
         """A value of this figure as text, without its unit."""

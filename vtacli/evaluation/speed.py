@@ -35,28 +35,32 @@ def measure(study: Study) -> Result:
     """The median over repeats, with words and from pictures; the first of each is left out."""
     threads = torch.get_num_threads()
     book = study.notebook(SECTION, threads, os.cpu_count(), study.suite.repeats)
-    seconds: dict[str, list[float]] = {}
+    rows: dict[str, Row] = {}
     for way, prompt in study.each(
         SECTION, [("pictures", None), ("words", "rain on a tin roof")], lambda i: i[0]
     ):
 
         def repeat(prompt: str | None = prompt) -> Row:
             asked = content(study, prompt)
-            took = []
+            took, busy = [], []
             for _ in range(study.suite.repeats + 1):
-                began = time.perf_counter()
+                began, worked = time.perf_counter(), time.process_time()
                 study.model.generate([asked], Sampling())
                 took.append(round(time.perf_counter() - began, 4))
-            return {"seconds": took[1:]}
+                busy.append(round(time.process_time() - worked, 4))
+            return {"seconds": took[1:], "processor_s": busy[1:], "load": _load()}
 
-        seconds[way] = book.measured(way, repeat)["seconds"]
+        rows[way] = book.measured(way, repeat)
     window = f"{float(study.handle.variant.window_s):.2f} s of sound"
-    on = f"{study.suite.repeats} repeats, {threads} threads of {os.cpu_count()} cores"
+    on = (
+        f"{study.suite.repeats} repeats, {counted(threads, 'thread')} of {os.cpu_count()} cores, "
+        f"load {rows['pictures']['load']}"
+    )
     figures = [
         Figure(
             f"speed_{way}",
             f"{window}, {said}",
-            of_median(seconds[way]),
+            of_median(rows[way]["seconds"]),
             1.5,
             0.3,
             False,
@@ -65,4 +69,24 @@ def measure(study: Study) -> Result:
         )
         for way, said in (("pictures", "from pictures, all included"), ("words", "from words"))
     ]
-    return Result(figures, {"seconds": seconds, "threads": threads})
+    figures.append(
+        Figure(
+            "speed_processor",
+            f"{window}, from pictures: processor time",
+            of_median(rows["pictures"]["processor_s"]),
+            more_is_better=False,
+            unit="s",
+            measured="the same repeats; what a busy machine does not change",
+        )
+    )
+    return Result(figures, {"ways": rows, "threads": threads})
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _load() -> float | None:
+    """How many processes wanted a core over the last minute; None where nobody counts them."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None

@@ -99,3 +99,12 @@ def test_strikes_are_the_peaks_of_the_onset_curve():
     curve = onset_curve(np.array([1.0, 2.5, 6.0]), np.array([1.0, 0.6, 0.1]), 1024, 0.03)
     assert [round(t, 2) for t, _ in strikes_of_onsets(curve)] == [1.0, 2.5]
     assert strikes_of_onsets(np.zeros(1024, np.float32)) == []
+
+
+def test_a_saved_bank_is_the_same_bank_however_its_arrays_lie_in_memory(tmp_path):
+    values = np.arange(96, dtype=np.int8).reshape(48, 2)
+    by_columns = replace(bank_of_three(), values=np.asfortranarray(values))
+    by_columns.save(tmp_path / "bank.safetensors")
+    again = Bank.load(tmp_path / "bank.safetensors")
+    assert np.array_equal(again.values, values)
+    assert np.array_equal(again.latents(1), by_columns.latents(1))

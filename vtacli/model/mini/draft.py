@@ -75,6 +75,8 @@ class Bank:
             "label_of": self.label_of,
             "silence": self.silence,
         }
+        # safetensors writes an array's memory as it lies, and calls it row by row.
+        tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
         said = {"labels": "\n".join(self.labels)}
         if self.file_of is not None:
             tensors["file_of"] = self.file_of

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from vtacli.cli.main import main
 from vtacli.errors import WeightsMissing
+from vtacli.model.guess import Guess, Seen
 from vtacli.model.variants import VARIANTS, Variant
 from vtacli.models import ModelHandle
 from vtacli.signal.media import Audio
@@ -23,7 +24,14 @@ from vtacli.signal.media import Audio
 FAKE = replace(
     VARIANTS["vta-mini"], name="fake", licence="CC0-1.0", default_steps=3, frame_size_px=32
 )
-FAKE_WITHOUT_TEXT = replace(FAKE, name="fake-deaf", takes_text=False)
+FAKE_WITHOUT_TEXT = replace(
+    FAKE,
+    name="fake-deaf",
+    takes_text=False,
+    takes_motion=False,
+    takes_hits=False,
+    takes_references=False,
+)
 
 
 class FakeModel:
@@ -62,9 +70,26 @@ class FakeModel:
         return Audio(data[None].astype(np.float32), self.variant.rate_hz)
 
 
-def handle(model=None, variant: Variant = FAKE) -> ModelHandle:
+class FakeGuesser:
+    """Takes what is bright for a lamp, and the rest for a cave that makes no sound."""
+
+    def guess(self, frames):
+        bright = float(frames.data.mean()) / 255 if len(frames) else 0.0
+        seen = (Seen("lamp", bright, "lamp hum"), Seen("cave", 1 - bright, ""))
+        return Guess(seen, (("lamp hum", bright),))
+
+
+def handle(model=None, variant: Variant = FAKE, listener=None, few_steps=None) -> ModelHandle:
     model = model or FakeModel(variant)
-    return ModelHandle(model.variant.name, model.variant, lambda: model, lambda: None)
+    return ModelHandle(
+        model.variant.name,
+        model.variant,
+        lambda: model,
+        lambda: None,
+        few_steps=few_steps,
+        guesser=FakeGuesser if model.variant.takes_references else None,
+        listener=lambda: listener,
+    )
 
 
 def find(name, *, device="auto", dtype="auto", weights_dir=None) -> ModelHandle:

@@ -18,6 +18,9 @@ PROGRAM_BYTES = 500_000_000
 LOAD_S = 5.0
 """Reading torch and the weights; longer the first time."""
 
+LISTENING_S = 0.11
+"""Listening to one window for speech and music, on one core."""
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -62,14 +65,22 @@ def estimate(
     film_bytes: int,
     weights_bytes: int,
     device: str,
+    guided: bool = True,
+    manners: bool = False,
 ) -> Cost:
-    """The cost of one film. A GPU is not guessed at: it was not measured."""
+    """The cost of one film. A GPU is not guessed at: it was not measured.
+
+    ``guided``: each step runs the denoiser twice. ``manners``: each window is listened to; that
+    a scene may be made again is not foreseen.
+    """
     speed = MEASURED.get(variant.name)
     on_cpu = device in ("auto", "cpu")
     pictures = float(duration_s * variant.frames_per_second) * 3 * variant.frame_size_px**2
     seconds = None
     if speed is not None and on_cpu:
-        seconds = LOAD_S + windows * (steps * speed.step_s + speed.window_s)
+        step_s = speed.step_s if guided else speed.step_s / 2
+        listening_s = LISTENING_S if manners else 0.0
+        seconds = LOAD_S + windows * (steps * step_s + speed.window_s + listening_s)
     batch = min(batch_size, windows)
     return Cost(
         seconds=seconds,

@@ -13,16 +13,16 @@ from typing import Any
 
 from vtacli import __version__
 from vtacli.errors import printable
-from vtacli.inference import content_of, render
 from vtacli.media.mux import NewTrack, write_film
 from vtacli.media.spool import SoundSpool, check_writable
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
-from vtacli.planning import Job, find_scenes, make_job, make_plan, scene_dict, window_dict
+from vtacli.planning import Job, find_scenes, make_job, make_plan
 from vtacli.progress import Event, Note, Report, Step, ignore
 from vtacli.signal.loudness import to_db
 from vtacli.signal.mix import POLICY, Gains
 from vtacli.signal.stitch import Grid, stitch
+from vtacli.takes import Remarks, listener_of, make_takes
 from vtacli.timeline import Scene, Window, samples_at
 from vtacli.track import FinishedTrack, choose_gains, record
 
@@ -47,6 +47,7 @@ class Dubbed:
     true_peak_dbtp: float
     seconds: dict[str, float]
     warnings: tuple[str, ...]
+    remarks: Remarks
     provenance: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,8 +62,8 @@ class Dubbed:
             "rate_hz": self.rate_hz,
             "audio": self.audio,
             "track": self.track,
-            "scenes": [scene_dict(s) for s in self.scenes],
-            "windows": [window_dict(w) for w in self.windows],
+            "scenes": [self.remarks.scene_dict(s) for s in self.scenes],
+            "windows": [self.remarks.window_dict(w) for w in self.windows],
             "seed": self.seed,
             "foley_gain_db": to_db(self.gains.foley),
             "mix_gain_db": to_db(self.gains.mix),
@@ -89,7 +90,7 @@ def dub(
     run = _Run(report)
     with ExitStack() as open_things:
         with run.stage("check"):
-            job = make_job(film, output, options, model.variant)
+            job = make_job(film, output, options, model.variant, model.few_steps)
             check_writable(job.output.parent)
             model.check_device()
             seed = secrets.randbits(31) if options.seed is None else options.seed
@@ -107,13 +108,14 @@ def dub(
             loaded = model.load()
             run.report(Step("load", 1, 1))
         with run.stage("generate"):
-            contents = (
-                content_of(w, scenes[w.scene], frames, analysis.motion, options, seed, job.variant)
-                for w in plan.windows
+            listener = listener_of(plan, model.listener, run.report)
+            sounds = make_takes(
+                loaded, plan, frames, analysis.motion, seed, listener, run.report, run.remarks
             )
-            sounds = render(loaded, plan.windows, contents, options, run.report)
             spool = open_things.enter_context(SoundSpool(RATE_HZ, job.output.parent))
             peak = record(stitch(sounds, Grid(RATE_HZ, job.footage.duration_s)), spool)
+        for line in run.remarks.lines(scenes):
+            run.report(Note(line, "detail"))
         with run.stage("mix"):
             gains = choose_gains(spool, peak, job.own_sound, options.mix, run.report)
             track = FinishedTrack(spool, job.own_sound, gains)
@@ -137,6 +139,7 @@ class _Run:
 
     listener: Report
     seconds: dict[str, float] = field(default_factory=dict)
+    remarks: Remarks = field(default_factory=Remarks)
     warnings: list[str] = field(default_factory=list)
 
     def report(self, event: Event) -> None:
@@ -176,6 +179,7 @@ def _result(
         true_peak_dbtp=to_db(track.true_peak),
         seconds=run.seconds,
         warnings=tuple(run.warnings),
+        remarks=run.remarks,
         provenance={
             "program": f"vta {__version__}",
             "model": options.model,

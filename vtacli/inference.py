@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vtacli.media.frames import FrameStore
-from vtacli.model.contract import NoiseKey, OnStep, Sampling, SoundModel, WindowContent
+from vtacli.model.contract import (
+    NoiseKey,
+    OnStep,
+    Reference,
+    Sampling,
+    SoundModel,
+    WindowContent,
+)
 from vtacli.model.variants import Variant
-from vtacli.options import GenerateOptions
+from vtacli.options import REFERENCE_STRENGTH, GenerateOptions
 from vtacli.progress import Report, Step
 from vtacli.signal.media import Audio, Curve
 from vtacli.timeline import Scene, Window
 
-STAGE = "generate"
+STAGE, AGAIN = "generate", "again"
 
 
 def content_of(
@@ -23,6 +30,7 @@ def content_of(
     options: GenerateOptions,
     seed: int,
     variant: Variant,
+    references: tuple[Reference, ...] = (),
 ) -> WindowContent:
     """What the model is told of one window: its pictures, its motion, its hits, its words.
 
@@ -43,12 +51,24 @@ def content_of(
         ),
         prompt=options.prompt if scene.prompt is None else scene.prompt,
         negative=options.negative if scene.negative is None else scene.negative,
+        draft=options.draft,
+        references=references,
+        reference_strength=(
+            REFERENCE_STRENGTH if options.reference_strength is None else options.reference_strength
+        ),
     )
 
 
 def sampling_of(options: GenerateOptions) -> Sampling:
     """The part of the choices that the model is given."""
-    return Sampling(options.steps, options.guidance, options.sampler)
+    return Sampling(
+        steps=options.steps,
+        guidance=options.guidance,
+        sampler=options.sampler,
+        motion_scale=options.motion_scale,
+        hits_scale=options.hits_scale,
+        quality=options.quality,
+    )
 
 
 def render(
@@ -57,6 +77,7 @@ def render(
     contents: Iterator[WindowContent],
     options: GenerateOptions,
     report: Report,
+    stage: str = STAGE,
 ) -> Iterator[tuple[Window, Audio]]:
     """Each window with its sound. Holds one batch of contents, and no more.
 
@@ -65,21 +86,21 @@ def render(
     scenes = 1 + max(w.scene for w in windows)
     for first in range(0, len(windows), options.batch_size):
         batch = windows[first : first + options.batch_size]
-        on_step = _announce(report, first, len(batch), len(windows), batch[0].scene, scenes)
+        on_step = _announce(report, stage, first, batch, len(windows), scenes)
         sounds = model.generate([next(contents) for _ in batch], sampling_of(options), on_step)
         if len(sounds) != len(batch):
             raise ValueError(f"the model gave {len(sounds)} sounds for {len(batch)} windows")
         yield from zip(batch, sounds, strict=True)
-        report(Step(STAGE, first + len(batch), len(windows), f"scene {batch[-1].scene + 1}"))
+        report(Step(stage, first + len(batch), len(windows), f"scene {batch[-1].scene + 1}"))
 
 
 def _announce(
-    report: Report, before: int, count: int, total: int, scene: int, scenes: int
+    report: Report, stage: str, before: int, batch: Sequence[Window], total: int, scenes: int
 ) -> OnStep:
     """Steps of a batch as a fraction of all windows, so that the time left is one number."""
 
     def on_step(done: int, steps: int) -> None:
-        detail = f"scene {scene + 1} of {scenes}, step {done} of {steps}"
-        report(Step(STAGE, before + count * done / max(steps, 1), total, detail))
+        detail = f"scene {batch[0].scene + 1} of {scenes}, step {done} of {steps}"
+        report(Step(stage, before + len(batch) * done / max(steps, 1), total, detail))
 
     return on_step

@@ -6,11 +6,12 @@ Only here do files of weights and network layers meet. torch is imported by ``lo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from vtacli.media.weights import find_model
-from vtacli.model.contract import SoundModel
+from vtacli.media.weights import find_model, find_tagger
+from vtacli.model.contract import Listener, SoundModel
+from vtacli.model.guess import Guesser
 from vtacli.model.variants import Variant
 
 
@@ -19,6 +20,9 @@ class ModelHandle:
     """``load`` reads the weights; it raises WeightsRefused or DeviceError, and may take seconds.
 
     ``check_device`` raises DeviceError where ``load`` would, without reading the weights.
+    ``few_steps``: for how many steps there is a distilled denoiser. ``guesser`` reads what is
+    needed to say what a picture looks like, None where the model does not say. ``listener`` reads
+    the tagger that hears speech and music, and gives None where it is not installed.
     """
 
     name: str
@@ -27,13 +31,16 @@ class ModelHandle:
     check_device: Callable[[], None]
     weights_bytes: int = 0
     folder: Path | None = None
+    few_steps: int | None = None
+    guesser: Callable[[], Guesser] | None = None
+    listener: Callable[[], Listener | None] = field(default=lambda: None)
 
 
 def find(
     name: str, *, device: str = "auto", dtype: str = "auto", weights_dir: Path | None = None
 ) -> ModelHandle:
     """An installed model. Raises WeightsMissing or WeightsRefused; reads no weights."""
-    from vtacli.model.describe import variant_of
+    from vtacli.model.describe import few_steps_of, variant_of
 
     folder = find_model(name, weights_dir)
 
@@ -48,11 +55,28 @@ def find(
 
             choose_device(device)
 
+    def guesser() -> Guesser:
+        from vtacli.model.loading import load_guesser
+
+        return load_guesser(folder)
+
+    def listener() -> Listener | None:
+        place = find_tagger(folder, weights_dir)
+        if place is None:
+            return None
+        from vtacli.model.listening import load_listener
+
+        return load_listener(place)
+
+    variant = variant_of(folder)
     return ModelHandle(
         name=folder.name,
-        variant=variant_of(folder),
+        variant=variant,
         load=load,
         check_device=check_device,
         weights_bytes=sum(f.stat().st_size for f in folder.rglob("*.safetensors")),
         folder=folder,
+        few_steps=few_steps_of(folder),
+        guesser=guesser if variant.takes_references else None,
+        listener=listener,
     )

@@ -23,7 +23,10 @@ DTYPES = ("auto", "float32", "float16", "bfloat16")
 AUDIO_MODES = ("auto", "mix", "replace", "add")
 DETECTORS = ("adaptive", "content", "threshold", "hash", "histogram")
 CODECS = ("auto", "aac", "alac", "flac", "opus", "pcm")
+QUALITIES = ("draft", "normal", "best")
 DEFAULT_MODEL = "vta-mini"
+REFERENCE_STRENGTH = 0.3
+"""How near to keep to references, where it is not said."""
 RATE_HZ = 48_000
 """The rate of every track that is written: the one that film uses."""
 
@@ -83,7 +86,12 @@ class GenerateOptions:
     """Everything that a person can ask of ``vta generate``, but the two paths.
 
     ``seed`` None: one is drawn, and reported. ``crossfade_s``: between windows of one scene.
-    ``hits``: a file of moments that must be heard.
+    ``hits``: a file of moments that must be heard. ``guidance``, ``motion_scale`` and
+    ``hits_scale``: how strictly the words (or the picture), its motion and the hits are followed;
+    0 leaves one out. ``draft``: whether recordings may be laid beneath the sound. ``references``:
+    recordings of the user's own to be laid, ``reference_strength`` in [0, 1] how near to keep to
+    them (None: :data:`REFERENCE_STRENGTH`). ``manners``: whether a scene that comes out as speech
+    or music without having been asked to is made once more.
     """
 
     prompt: str | None = None
@@ -93,6 +101,13 @@ class GenerateOptions:
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None
+    motion_scale: float | None = None
+    hits_scale: float | None = None
+    draft: bool = True
+    references: tuple[Path, ...] = ()
+    reference_strength: float | None = None
+    manners: bool = True
+    quality: str = "normal"
     sampler: str | None = None
     device: str = "auto"
     dtype: str = "auto"
@@ -109,8 +124,12 @@ class GenerateOptions:
             _between("seed", self.seed, 0, 2**63 - 1)
         if self.steps is not None:
             _between("steps", self.steps, 1, 1000)
-        if self.guidance is not None:
-            _between("guidance", self.guidance, 0, 100)
+        _one_of("quality", self.quality, QUALITIES)
+        for name in ("guidance", "motion_scale", "hits_scale"):
+            scale = getattr(self, name)
+            if scale is not None:
+                _between(name.replace("_", " "), scale, 0, 100)
+        self._check_references()
         _between("batch size", self.batch_size, 1, 1024)
         _at_least("crossfade", self.crossfade_s, 0)
         if not self.model:
@@ -119,6 +138,19 @@ class GenerateOptions:
             text = getattr(self, name)
             if text is not None and not text.strip():
                 raise ConfigError(f"The {name} is empty. Leave the option out instead.")
+
+    def _check_references(self) -> None:
+        if self.reference_strength is not None:
+            _between("reference strength", self.reference_strength, 0, 1)
+            if not self.references:
+                raise ConfigError(
+                    "A strength needs a reference.",
+                    hint="Give one with --reference FILE, or leave the strength out.",
+                )
+        if self.references and not self.draft:
+            raise ConfigError(
+                "A reference is laid as the draft.", hint="Leave out --no-draft, or the reference."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         return _plain(self)
@@ -155,5 +187,7 @@ def _plain(options: Any) -> dict[str, Any]:
             value = float(value)
         elif isinstance(value, Path):
             value = printable(value)
+        elif isinstance(value, tuple):
+            value = [printable(v) for v in value]
         out[f.name] = value
     return out

@@ -6,6 +6,7 @@ needs one pass over the picture to find its cuts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,16 +16,20 @@ from vtacli.cost import Cost, estimate
 from vtacli.errors import ConfigError, printable
 from vtacli.media.audio import OriginalSound
 from vtacli.media.door import SUFFIXES, check_input, check_output
+from vtacli.media.frames import FrameStore
 from vtacli.media.marks import read_hits
 from vtacli.media.probe import Footage, StreamInfo, probe
+from vtacli.media.recording import read_recording
 from vtacli.media.scenes import read_scene_file
 from vtacli.media.streams import StreamPlan, check_container
 from vtacli.media.video import Analysis, analyse
+from vtacli.model.contract import Reference
+from vtacli.model.guess import Guess, Guesser, mean_of
 from vtacli.model.samplers import sampler
 from vtacli.model.variants import Variant
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
-from vtacli.progress import Report
+from vtacli.progress import Report, Step
 from vtacli.timeline import Hit, Scene, Window, plan, tile
 
 
@@ -33,6 +38,7 @@ class Job:
     """What is known before a picture is decoded.
 
     ``mode`` is mix, replace or add, never auto. ``cuts_s`` is None where cuts must be looked for.
+    ``few_steps``: for how many steps the weights hold a distilled denoiser.
     """
 
     footage: Footage
@@ -41,15 +47,26 @@ class Job:
     streams: StreamPlan
     cuts_s: tuple[Fraction, ...] | None
     hits: tuple[Hit, ...]
+    references: tuple[Reference, ...]
     options: GenerateOptions
     variant: Variant
+    few_steps: int | None = None
+
+    @property
+    def distilled(self) -> bool:
+        """Whether the denoiser of few steps is used, which runs once a step."""
+        options = self.options
+        return self.few_steps is not None and options.quality == "draft" and not options.sampler
 
     @property
     def steps(self) -> int:
-        """Of denoising: as asked, or usual for the sampler that is asked for, or the model's."""
+        """Of denoising: as asked, or usual for the sampler that is asked for, or the quality's."""
         name = self.options.sampler
         usual = sampler(name).steps if name else None
-        return self.options.steps or usual or self.variant.default_steps
+        made_for = self.few_steps if self.distilled else None
+        return (
+            self.options.steps or usual or made_for or self.variant.steps_of(self.options.quality)
+        )
 
     @property
     def own_sound(self) -> OriginalSound | None:
@@ -69,12 +86,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """What :func:`vtacli.dub.dub` will do. ``scenes`` tile the film, ``windows`` cover them."""
+    """What :func:`vtacli.dub.dub` will do. ``scenes`` tile the film, ``windows`` cover them.
+    ``guesses``: what each scene looks like, where that was asked for."""
 
     job: Job
     scenes: tuple[Scene, ...]
     windows: tuple[Window, ...]
     cost: Cost
+    guesses: tuple[Guess, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         job = self.job
@@ -90,7 +109,11 @@ class Plan:
             "model": job.variant.name,
             "licence": job.variant.licence,
             "steps": job.steps,
-            "scenes": [scene_dict(s) for s in self.scenes],
+            "quality": job.options.quality,
+            "scenes": [
+                scene_dict(s) | {"guess": self.guesses[i].to_dict() if self.guesses else None}
+                for i, s in enumerate(self.scenes)
+            ],
             "windows": [window_dict(w) for w in self.windows],
             "cost": self.cost.to_dict(),
             "options": job.options.to_dict(),
@@ -103,11 +126,17 @@ def default_output(film: Path) -> Path:
     return film.with_name(f"{film.stem}.dubbed{suffix}")
 
 
-def make_job(film: Path, output: Path, options: GenerateOptions, variant: Variant) -> Job:
-    """Check everything that can be checked without decoding; nothing heavy is loaded.
+def make_job(
+    film: Path,
+    output: Path,
+    options: GenerateOptions,
+    variant: Variant,
+    few_steps: int | None = None,
+) -> Job:
+    """Check everything that can be checked without decoding the film; nothing heavy is loaded.
 
-    Raises MediaError for the film, OutputError for the output and the container, ConfigError
-    for choices that this model or this film does not allow.
+    Raises MediaError for the film and for references, OutputError for the output and the
+    container, ConfigError for choices that this model or this film does not allow.
     """
     check_input(film)
     output = check_output(film, output, options.overwrite)
@@ -119,6 +148,7 @@ def make_job(film: Path, output: Path, options: GenerateOptions, variant: Varian
             f"The model {variant.name} takes no text, so a prompt would not be heard.",
             hint="Leave out --prompt and --negative, or choose another --model.",
         )
+    _check_model(options, variant, few_steps)
     if 3 * options.crossfade_s > variant.window_s:
         raise ConfigError(
             f"The cross-fade must be at most {float(variant.window_s / 3):.2f} s, a third of the "
@@ -139,9 +169,49 @@ def make_job(film: Path, output: Path, options: GenerateOptions, variant: Varian
         streams=check_container(footage, output, options.mix.codec, mode),
         cuts_s=_known_cuts(footage, options),
         hits=_known_hits(footage, options, variant),
+        references=tuple(
+            Reference(path.name, read_recording(path, variant.rate_hz))
+            for path in options.references
+        ),
         options=options,
         variant=variant,
+        few_steps=few_steps,
     )
+
+
+def _check_model(options: GenerateOptions, variant: Variant, few_steps: int | None) -> None:
+    """Raise ConfigError for what this model cannot do."""
+    controlled = variant.takes_motion or variant.takes_hits
+    if options.references and not variant.takes_references:
+        raise ConfigError(
+            f"The model {variant.name} cannot take a reference: it has no bank to lay it beside.",
+            hint="Leave out --reference, or choose a --model that can, such as vta-mini.",
+        )
+    for name in ("motion_scale", "hits_scale"):
+        if getattr(options, name) is not None and not controlled:
+            raise ConfigError(
+                f"The model {variant.name} follows neither motion nor hits.",
+                hint=f"Leave out --{name.replace('_', '-')}, or choose another --model.",
+            )
+    if not options.draft and not variant.takes_references:
+        raise ConfigError(f"The model {variant.name} makes no draft.", hint="Leave out --no-draft.")
+    if options.guidance == 0 and not controlled:
+        raise ConfigError(
+            f"With a guidance of 0 the model {variant.name} has nothing left to follow.",
+            hint="Use 1 for no guidance.",
+        )
+    scales = (options.guidance, options.motion_scale, options.hits_scale)
+    if (
+        few_steps is not None
+        and options.quality == "draft"
+        and not options.sampler
+        and any(s not in (None, 0) for s in scales)
+    ):
+        raise ConfigError(
+            "The draft quality has its guidance built in: a scale can only be 0, which leaves an "
+            "input out.",
+            hint="Leave the scale out, or use --quality normal.",
+        )
 
 
 def find_scenes(
@@ -175,7 +245,12 @@ def find_scenes(
     return tuple(scenes), analysis
 
 
-def make_plan(job: Job, scenes: tuple[Scene, ...], model: ModelHandle) -> Plan:
+def make_plan(
+    job: Job,
+    scenes: tuple[Scene, ...],
+    model: ModelHandle,
+    guesses: tuple[Guess, ...] = (),
+) -> Plan:
     """The windows of these scenes, and what they will cost."""
     windows = tuple(plan(scenes, job.variant.window_s, job.options.crossfade_s))
     cost = estimate(
@@ -187,8 +262,32 @@ def make_plan(job: Job, scenes: tuple[Scene, ...], model: ModelHandle) -> Plan:
         film_bytes=job.footage.path.stat().st_size,
         weights_bytes=model.weights_bytes,
         device=job.options.device,
+        guided=not job.distilled,
+        manners=job.options.manners,
     )
-    return Plan(job, scenes, windows, cost)
+    return Plan(job, scenes, windows, cost, guesses)
+
+
+def find_guesser(model: ModelHandle) -> Callable[[], Guesser]:
+    """What loads what says how a picture looks. Raises ConfigError where a model does not say."""
+    if model.guesser is None:
+        raise ConfigError(
+            f"The model {model.name} does not say what it takes a picture for.",
+            hint="Leave out --guess, or choose another --model.",
+        )
+    return model.guesser
+
+
+def guess_scenes(
+    job: Job, scenes: tuple[Scene, ...], frames: FrameStore, guesser: Guesser, report: Report
+) -> tuple[Guess, ...]:
+    """What each scene looks like: the mean over its windows, as the model will see them."""
+    windows = list(plan(scenes, job.variant.window_s, job.options.crossfade_s))
+    by_scene: dict[int, list[Guess]] = {scene.index: [] for scene in scenes}
+    for i, window in enumerate(windows):
+        by_scene[window.scene].append(guesser.guess(frames.between(window.span)))
+        report(Step("guess", i + 1, len(windows)))
+    return tuple(mean_of(by_scene[scene.index]) for scene in scenes)
 
 
 def _known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, ...] | None:

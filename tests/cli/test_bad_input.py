@@ -203,6 +203,17 @@ def test_pairs_that_cannot_be(good, tmp_path):
         ["--gain", "1000"],
         ["--prompt", ""],
         ["--prompt", "rain", "--model", "fake-deaf"],
+        ["--quality", "great"],
+        ["--manners", "bad"],
+        ["--motion-scale", "-1"],
+        ["--hits-scale", "x"],
+        ["--hits-scale", "2", "--model", "fake-deaf"],
+        ["--guidance", "0", "--model", "fake-deaf"],
+        ["--no-draft", "--model", "fake-deaf"],
+        ["--reference", "good.mp4", "--model", "fake-deaf"],
+        ["--reference", "good.mp4", "--no-draft"],
+        ["--reference-strength", "0.5"],
+        ["--reference", "good.mp4", "--reference-strength", "2"],
         ["--progress", "loud"],
         ["--no-such-flag"],
         ["another.mp4"],
@@ -211,6 +222,37 @@ def test_pairs_that_cannot_be(good, tmp_path):
 )
 def test_choices_that_cannot_be(flags, good, tmp_path, here):
     refused(2, tmp_path, "good.mp4", *flags, run=here)
+
+
+def no_sound(path):
+    film_of(path)
+
+
+def silent_sound(path):
+    ffmpeg("-f", "lavfi", "-t", 1, "-i", "anullsrc=r=44100", "-f", "wav", path)
+
+
+def click(path):
+    source = "aevalsrc=exprs='lt(t,0.01)*sin(6000*t)':d=1:s=44100"
+    ffmpeg("-f", "lavfi", "-i", source, "-f", "wav", path)
+
+
+@pytest.mark.parametrize(
+    "make", [text, empty, folder, fifo, hls, absent, no_sound, silent_sound, click]
+)
+def test_references_that_cannot_be(make, good, tmp_path, here):
+    make(tmp_path / "bad.mp4")
+    for command in ("generate", "plan"):
+        sentence = refused(
+            3, tmp_path, "good.mp4", "--reference", "bad.mp4", command=command, run=here
+        )
+        assert "bad.mp4" in sentence
+        assert sentence.count(". ") >= 1 or make in (absent,)  # it says what to do next
+
+
+def test_a_guess_is_refused_by_a_model_that_makes_none(good, tmp_path, here):
+    arguments = ["good.mp4", "--guess", "--model", "fake-deaf"]
+    assert "--guess" in refused(2, tmp_path, *arguments, command="plan", run=here)
 
 
 def test_a_model_that_is_not_here(good, tmp_path):

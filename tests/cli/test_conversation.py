@@ -81,6 +81,7 @@ def test_plan_writes_nothing_and_says_what_will_be(sounding_film, tmp_path):
         "model",
         "licence",
         "steps",
+        "quality",
         "scenes",
         "windows",
         "cost",
@@ -105,6 +106,30 @@ def test_plan_for_a_person(long_film, tmp_path):
     assert "0:00:13.0" in said.out
     assert "2 scenes, 4 windows" in said.out
     assert "\x1b" not in said.out + said.err
+
+
+def test_plan_shows_the_guess_the_words_and_the_hits(long_film, tmp_path):
+    hits = tmp_path / "hits.csv"
+    hits.write_text("1.0\n2.5\n14.0\n")
+    common = [long_film, "-o", tmp_path / "o.mp4", "--hits", hits]
+    said = vta("plan", *common, "--guess", program=FAKE)
+    assert said.code == 0, said.err
+    for scene in (1, 2):
+        assert f"scene {scene} looks like: " in said.out
+    assert "lamp hum ." in said.out
+    rows = [line.split() for line in said.out.splitlines() if line.endswith((" 2", " 1"))]
+    assert [row[-1] for row in rows if len(row) == 7] == ["2", "1"]
+    plan = vta("plan", *common, "--guess", "--json", program=FAKE).answer
+    for scene in plan["scenes"]:
+        seen = {s["what"]: s for s in scene["guess"]["seen"]}
+        assert seen["lamp"]["sound"] == "lamp hum"
+        assert sum(s["probability"] for s in seen.values()) == pytest.approx(1, abs=2e-3)
+        assert scene["guess"]["sounds"][0]["phrase"] == "lamp hum"
+    assert plan["options"]["hits"] == str(hits)
+    assert [p.name for p in tmp_path.iterdir()] == ["hits.csv"]
+    unasked = vta("plan", *common, "--prompt", "rain", "--json", program=FAKE).answer
+    assert [s["guess"] for s in unasked["scenes"]] == [None, None]
+    assert unasked["options"]["prompt"] == "rain"
 
 
 def test_probe_as_json(sounding_film):

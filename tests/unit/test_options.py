@@ -16,6 +16,12 @@ from vtacli.options import GenerateOptions, MixOptions, SceneOptions
         lambda: GenerateOptions(seed=-1),
         lambda: GenerateOptions(steps=0),
         lambda: GenerateOptions(guidance=float("nan")),
+        lambda: GenerateOptions(motion_scale=-1.0),
+        lambda: GenerateOptions(hits_scale=101.0),
+        lambda: GenerateOptions(quality="great"),
+        lambda: GenerateOptions(reference_strength=0.5),
+        lambda: GenerateOptions(references=(Path("a.wav"),), reference_strength=1.1),
+        lambda: GenerateOptions(references=(Path("a.wav"),), draft=False),
         lambda: GenerateOptions(batch_size=0),
         lambda: GenerateOptions(prompt="  "),
         lambda: GenerateOptions(model=""),
@@ -41,9 +47,13 @@ def test_a_near_miss_is_named():
 
 def test_choices_become_json():
     options = GenerateOptions(
-        prompt="rain", crossfade_s=Fraction(1, 2), scenes=SceneOptions(mode=Path("a\nb.csv"))
+        prompt="rain",
+        crossfade_s=Fraction(1, 2),
+        scenes=SceneOptions(mode=Path("a\nb.csv")),
+        references=(Path("door.wav"), Path("a\nb.wav")),
     )
     saved = json.loads(json.dumps(options.to_dict()))
     assert saved["crossfade_s"] == 0.5
     assert saved["scenes"]["mode"] == "a\\nb.csv"
+    assert saved["references"] == ["door.wav", "a\\nb.wav"]
     assert saved["mix"] == MixOptions().to_dict()

@@ -11,9 +11,20 @@ import typer
 
 from vtacli.cli.console import PROGRESS
 from vtacli.errors import ConfigError
-from vtacli.options import AUDIO_MODES, CODECS, DETECTORS, DEVICES, DTYPES, SceneOptions
+from vtacli.model.samplers import SAMPLERS
+from vtacli.options import (
+    AUDIO_MODES,
+    CODECS,
+    DETECTORS,
+    DEVICES,
+    DTYPES,
+    QUALITIES,
+    REFERENCE_STRENGTH,
+    SceneOptions,
+)
 
-ASK, TIME, SOUND, MACHINE, TALK = "What to make", "Scenes", "Sound", "Machine", "Output"
+ASK, FOLLOW, TIME = "What to make", "What to follow", "Scenes"
+SOUND, MACHINE, TALK = "Sound", "Machine", "Output"
 
 
 def among(*known: str) -> dict[str, Any]:
@@ -91,6 +102,105 @@ Hits = Annotated[
         rich_help_panel=ASK,
     ),
 ]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="What is to be heard. Without it the picture is guessed at: see `vta plan --guess`.",
+        rich_help_panel=ASK,
+    ),
+]
+Negative = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="What is not.", rich_help_panel=ASK)
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="The same seed, the same sound.", rich_help_panel=ASK),
+]
+References = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--reference",
+        metavar="FILE",
+        help="A sound of your own to work from (any sound file or film): a hit, laid at every "
+        "stroke; a passage, blow by blow; or a bed, laid beneath. Several take turns.",
+        rich_help_panel=ASK,
+    ),
+]
+ReferenceStrength = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0..1",
+        help=f"How near to keep to it: 1 is nearest, 0 leaves it out.  [default: "
+        f"{REFERENCE_STRENGTH}]",
+        rich_help_panel=ASK,
+    ),
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        help="How strictly to follow the words, or the picture's guess: 1 is loosely, 0 not at "
+        "all.",
+        rich_help_panel=FOLLOW,
+    ),
+]
+MotionScale = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        help="The same for the picture's motion. If left out: as --guidance.",
+        rich_help_panel=FOLLOW,
+    ),
+]
+HitsScale = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X",
+        help="The same for --hits. If left out: as --guidance.",
+        rich_help_panel=FOLLOW,
+    ),
+]
+Draft = Annotated[
+    bool,
+    typer.Option(
+        "--draft/--no-draft",
+        help="Lay recordings that are like what is asked beneath the sound, for a new take.",
+        rich_help_panel=FOLLOW,
+    ),
+]
+Manners = Annotated[
+    str,
+    typer.Option(
+        **among("on", "off"),
+        help="Make a scene once more that comes out as speech or music unasked.",
+        rich_help_panel=FOLLOW,
+    ),
+]
+Quality = Annotated[
+    str,
+    typer.Option(
+        **among(*QUALITIES),
+        help="draft is quickest; best takes twice the steps of normal.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Denoising steps, whatever the quality.", rich_help_panel=MACHINE
+    ),
+]
+SamplerName = Annotated[
+    str | None,
+    typer.Option(
+        "--sampler",
+        metavar="NAME",
+        help=f"Denoising method: {', '.join(SAMPLERS)}.",
+        rich_help_panel=MACHINE,
+        autocompletion=lambda: list(SAMPLERS),
+    ),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace OUT if it exists.", rich_help_panel=ASK)
 ]
@@ -123,3 +233,10 @@ def scene_options(
         detector=detector,
         threshold=threshold,
     )
+
+
+def on_or_off(value: str, flag: str) -> bool:
+    """Raises ConfigError for anything else."""
+    if value not in ("on", "off"):
+        raise ConfigError(f"{flag} is on or off, not {value!r}.")
+    return value == "on"

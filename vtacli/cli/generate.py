@@ -9,7 +9,6 @@ import typer
 from vtacli.cli import flags
 from vtacli.cli.flags import ASK, MACHINE, SOUND, seconds
 from vtacli.cli.shell import Shell
-from vtacli.model.samplers import SAMPLERS
 from vtacli.options import DEFAULT_MODEL, GenerateOptions, MixOptions
 
 
@@ -17,24 +16,22 @@ def generate(
     context: typer.Context,
     film: flags.Film,
     output: flags.Out = None,
-    prompt: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="What is to be heard.", rich_help_panel=ASK),
-    ] = None,
-    negative: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="What is not.", rich_help_panel=ASK),
-    ] = None,
+    prompt: flags.Prompt = None,
+    negative: flags.Negative = None,
     hits: flags.Hits = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="The same seed, the same sound.", rich_help_panel=ASK),
-    ] = None,
+    reference: flags.References = None,
+    reference_strength: flags.ReferenceStrength = None,
+    seed: flags.Seed = None,
     overwrite: flags.Overwrite = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="As `vta plan`; nothing is written.", rich_help_panel=ASK),
     ] = False,
+    guidance: flags.Guidance = None,
+    motion_scale: flags.MotionScale = None,
+    hits_scale: flags.HitsScale = None,
+    draft: flags.Draft = True,
+    manners: flags.Manners = "on",
     scenes: flags.Scenes = "auto",
     min_scene: flags.MinScene = 1.0,
     detector: flags.Detector = "adaptive",
@@ -50,23 +47,9 @@ def generate(
     codec: flags.Codec = "auto",
     model: flags.Model = DEFAULT_MODEL,
     weights_dir: flags.WeightsDir = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Denoising steps.", rich_help_panel=MACHINE),
-    ] = None,
-    guidance: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="How strictly to follow.", rich_help_panel=MACHINE),
-    ] = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Denoising method: {', '.join(SAMPLERS)}.",
-            rich_help_panel=MACHINE,
-            autocompletion=lambda: list(SAMPLERS),
-        ),
-    ] = None,
+    quality: flags.Quality = "normal",
+    steps: flags.Steps = None,
+    sampler: flags.SamplerName = None,
     device: flags.Device = "auto",
     dtype: flags.Dtype = "auto",
     batch_size: Annotated[
@@ -86,6 +69,10 @@ def generate(
     [dim]vta generate street.mp4 --audio add --gain -6 --scenes cuts.csv[/dim]
 
     [dim]vta generate door.mp4 --prompt "door slam" --hits hits.csv[/dim]
+
+    [dim]vta generate door.mp4 --reference my-door.wav --reference-strength 0.8[/dim]
+
+    [dim]vta generate drums.mp4 --motion-scale 4 --guidance 2 --quality draft[/dim]
     """
     from vtacli.cli.render import plan_text, result_text
     from vtacli.dub import dub
@@ -102,6 +89,13 @@ def generate(
         seed=seed,
         steps=steps,
         guidance=guidance,
+        motion_scale=motion_scale,
+        hits_scale=hits_scale,
+        draft=draft,
+        references=tuple(reference or ()),
+        reference_strength=reference_strength,
+        manners=flags.on_or_off(manners, "--manners"),
+        quality=quality,
         sampler=sampler,
         device=device,
         dtype=dtype,
@@ -115,7 +109,7 @@ def generate(
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
         handle = shell.find_model(model, device=device, dtype=dtype, weights_dir=weights_dir)
         if dry_run:
-            job = make_job(film, output, options, handle.variant)
+            job = make_job(film, output, options, handle.variant, handle.few_steps)
             scenes_found, _ = find_scenes(job, shell.report, with_frames=False)
             plan = make_plan(job, scenes_found, handle)
         else:

@@ -1,19 +1,38 @@
-"""``vta plan``: what `vta generate` would do. Nothing is written, no weights are read."""
+"""``vta plan``: what `vta generate` would do. Nothing is written, and no weights are read unless
+it is asked what the picture looks like."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtacli.cli import flags
-from vtacli.cli.flags import seconds
+from vtacli.cli.flags import ASK, seconds
 from vtacli.cli.shell import Shell
 from vtacli.options import DEFAULT_MODEL, GenerateOptions, MixOptions
+
+if TYPE_CHECKING:
+    from vtacli.model.guess import Guess
 
 
 def plan(
     context: typer.Context,
     film: flags.Film,
     output: flags.Out = None,
+    prompt: flags.Prompt = None,
+    negative: flags.Negative = None,
+    hits: flags.Hits = None,
+    reference: flags.References = None,
+    seed: flags.Seed = None,
+    guess: Annotated[
+        bool,
+        typer.Option(
+            "--guess",
+            help="Say what each scene looks and so would sound like. Reads the model: seconds.",
+            rich_help_panel=ASK,
+        ),
+    ] = False,
     overwrite: flags.Overwrite = False,
     scenes: flags.Scenes = "auto",
     min_scene: flags.MinScene = 1.0,
@@ -24,25 +43,48 @@ def plan(
     codec: flags.Codec = "auto",
     model: flags.Model = DEFAULT_MODEL,
     weights_dir: flags.WeightsDir = None,
+    quality: flags.Quality = "normal",
+    steps: flags.Steps = None,
+    manners: flags.Manners = "on",
     device: flags.Device = "auto",
     as_json: flags.Json = False,
     progress: flags.Progress = "rich",
     quiet: flags.Quiet = False,
     verbose: flags.Verbose = False,
 ) -> None:
-    """Show what generate would do: streams kept and lost, scenes, windows, time and memory.
+    """Show what generate would do: streams kept and lost, scenes, hits, windows, time and memory.
+
+    Without a prompt the sound is guessed from the picture. --guess shows that guess, so that a
+    wrong one can be answered with --prompt before anything is made.
 
     [dim]vta plan street.mp4[/dim]
+
+    [dim]vta plan street.mp4 --guess[/dim]
 
     [dim]vta plan street.mp4 -o street.mov --min-scene 0.5 --json[/dim]
     """
     from vtacli.cli.render import plan_text
     from vtacli.media.door import check_input
-    from vtacli.planning import default_output, find_scenes, make_job, make_plan
+    from vtacli.planning import (
+        default_output,
+        find_guesser,
+        find_scenes,
+        guess_scenes,
+        make_job,
+        make_plan,
+    )
 
     shell: Shell = context.obj
     check_input(film)
     options = GenerateOptions(
+        prompt=prompt,
+        negative=negative,
+        hits=hits,
+        references=tuple(reference or ()),
+        seed=seed,
+        quality=quality,
+        steps=steps,
+        manners=flags.on_or_off(manners, "--manners"),
         model=model,
         device=device,
         crossfade_s=seconds(crossfade, "--crossfade"),
@@ -52,7 +94,13 @@ def plan(
     )
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
         handle = shell.find_model(model, device=device, weights_dir=weights_dir)
-        job = make_job(film, output or default_output(film), options, handle.variant)
-        scenes_found, _ = find_scenes(job, shell.report, with_frames=False)
-        made = make_plan(job, scenes_found, handle)
+        output = output or default_output(film)
+        job = make_job(film, output, options, handle.variant, handle.few_steps)
+        load_guesser = find_guesser(handle) if guess else None
+        scenes_found, analysis = find_scenes(job, shell.report, with_frames=guess)
+        guesses: tuple[Guess, ...] = ()
+        if load_guesser is not None and analysis is not None and analysis.frames is not None:
+            with analysis.frames as frames:
+                guesses = guess_scenes(job, scenes_found, frames, load_guesser(), shell.report)
+        made = make_plan(job, scenes_found, handle, guesses)
     console.answer(plan_text(made), made.to_dict() if as_json else None)

@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from vtacli.errors import printable
+from vtacli.signal.nature import BED, HIT, PASSAGE, nature_of
 
 if TYPE_CHECKING:
     from vtacli.dub import Dubbed
     from vtacli.health import Check
     from vtacli.media.probe import Footage, StreamInfo
     from vtacli.media.streams import KeptStream
+    from vtacli.model.contract import Reference
     from vtacli.planning import Plan
 
 
@@ -71,12 +73,13 @@ def plan_text(plan: Plan) -> RenderableType:
         *(("lost", stream_text(s)) for s in plan.job.streams.lost),
         *(("note", text) for text in plan.job.streams.warnings),
         ("model", f"{plan.job.variant.name}, {plan.job.steps} steps, {plan.job.variant.licence}"),
+        *(("reference", _reference_text(r)) for r in plan.job.references),
         ("time", f"about {_about(cost.seconds)} on {cost.basis}" if cost.seconds else "not known"),
         ("memory", f"about {cost.memory_bytes / 1e9:.1f} GB"),
         ("disk", f"about {cost.disk_bytes / 1e6:.0f} MB while working"),
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("scene", "from", "to", "length", "windows"):
+    for column in ("scene", "from", "to", "length", "windows", "hits"):
         table.add_column(column, justify="right")
     for scene in plan.scenes:
         span = scene.span
@@ -87,9 +90,22 @@ def plan_text(plan: Plan) -> RenderableType:
             clock(span.end_s),
             f"{float(span.duration_s):.3f} s",
             str(count),
+            str(len(scene.hits)) if plan.job.options.hits else "",
         )
     total = f"{counted(len(plan.scenes), 'scene')}, {counted(len(plan.windows), 'window')}"
-    return Group(_pairs(rows), Text(), table, Text(total))
+    if plan.job.options.prompt:
+        advice = f"Asked for: {printable(plan.job.options.prompt)}."
+    elif plan.job.variant.takes_text:
+        advice = "No prompt: the sound is guessed from the picture. --prompt says it instead."
+        if not plan.guesses and plan.job.variant.takes_references:
+            advice += " --guess shows the guess."
+    else:
+        advice = "The sound is made from the picture alone."
+    looks = [
+        Text(f"scene {scene.index + 1} looks like: {guess.text()}")
+        for scene, guess in zip(plan.scenes, plan.guesses, strict=False)
+    ]
+    return Group(_pairs(rows), Text(), table, Text(total), *looks, Text(advice))
 
 
 def result_text(result: Dubbed) -> RenderableType:
@@ -101,6 +117,7 @@ def result_text(result: Dubbed) -> RenderableType:
         ("new track", result.track),
         ("scenes", f"{len(result.scenes)}, in {counted(len(result.windows), 'window')}"),
         ("seed", str(result.seed)),
+        *(("made again", v.text()) for v in result.remarks.verdicts.values()),
         ("true peak", f"{result.true_peak_dbtp:.1f} dBTP"),
         ("time", f"{sum(result.seconds.values()):.1f} s ({stages})"),
     ]
@@ -116,6 +133,13 @@ def checks_text(checks: list[Check]) -> RenderableType:
         text.append("ok  " if check.ok else "NO  ", style="green" if check.ok else "bold red")
         text.append(f"{check.name:<{width}}  {check.found}")
     return text
+
+
+def _reference_text(reference: Reference) -> str:
+    kinds = {HIT: "a hit", BED: "a bed", PASSAGE: "a passage"}
+    sound = reference.sound
+    kind = kinds[nature_of(sound.data[0], sound.rate_hz).kind]
+    return f"{printable(reference.name)}, {kind}, {sound.duration_s:.2f} s"
 
 
 def _kept_text(kept: KeptStream) -> str:

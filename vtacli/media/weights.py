@@ -15,6 +15,7 @@ import vtacli
 from vtacli.errors import ConfigError, WeightsMissing, printable
 
 INDEX = "model_index.json"
+TAGGER, TAGGER_WEIGHTS = "yamnet", "yamnet.safetensors"
 
 
 def shelves(weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -70,6 +71,16 @@ def find_model(
     if name in found:
         return found[name]
     raise WeightsMissing(f"There is no model {printable(name)!r} here.", hint=_advice(name, found))
+
+
+def find_tagger(
+    model: Path, weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Path | None:
+    """The folder of the sound tagger: beside the model's, or on a shelf. None: there is none."""
+    for shelf in (model.parent, *shelves(weights_dir, environ)):
+        if (shelf / TAGGER / TAGGER_WEIGHTS).is_file():
+            return shelf / TAGGER
+    return None
 
 
 def is_path(name: str) -> bool:

@@ -18,11 +18,13 @@ from vtacli.signal.media import Frames
 class Branches:
     """``weights``: how much of each branch's prediction counts, in the order in which they lie in
     ``condition``, of (branches * B) rows. ``full``: the place of the branch with everything, or
-    None where it does not run."""
+    None where it does not run. ``asked``: that branch's condition, of B rows, which does not run
+    where its weight is zero."""
 
     weights: dict[Branch, float]
     condition: Condition
     full: int | None
+    asked: Condition
 
 
 def heeded(content: WindowContent, scales: Scales) -> WindowContent:
@@ -34,6 +36,8 @@ def heeded(content: WindowContent, scales: Scales) -> WindowContent:
         content = replace(content, motion=None)
     if scales.hits == 0:
         content = replace(content, hits=())
+    if content.reference_strength == 0:
+        content = replace(content, references=())
     return content
 
 
@@ -48,7 +52,7 @@ def branches_of_contents(
         asked = encoder.condition(contents)
         if scales.words == 0:
             nothing = encoder.uncondition(None, asked)
-            return Branches({"none": 1.0}, nothing, None)
+            return Branches({"none": 1.0}, nothing, None, asked)
         return _stacked(
             branch_weights([("words", scales.words)]),
             {"words": asked},
@@ -109,8 +113,8 @@ def _stacked(
             parts.append(replace(away, control=silent))
         else:
             parts.append(made[branch])
-    names = list(weights)
-    return Branches(weights, Condition.stack(parts), names.index(last) if last in names else None)
+    full = list(weights).index(last) if last in weights else None
+    return Branches(weights, Condition.stack(parts), full, made[last])
 
 
 def _without_hits(

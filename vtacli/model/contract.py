@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from vtacli.model.guess import Guess
 from vtacli.model.variants import Variant
 from vtacli.signal.media import Audio, Curve, Frames
 
@@ -20,6 +24,8 @@ class WindowContent:
 
     ``duration_s`` is how much of the model's window is film; what lies beyond is cut off.
     ``hits`` are (time in seconds, strength in (0, 1]). ``key`` names the window's randomness.
+    ``draft``: whether recordings may be laid beneath the sound. ``references`` are laid in place
+    of the model's own, as near as ``reference_strength`` in [0, 1] says; 0 leaves them out.
     """
 
     frames: Frames
@@ -29,6 +35,22 @@ class WindowContent:
     hits: tuple[tuple[float, float], ...] = ()
     prompt: str | None = None
     negative: str | None = None
+    draft: bool = True
+    references: tuple[Reference, ...] = ()
+    reference_strength: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A sound of the user's own. ``sound``: (1, N) at the model's rate, at a peak of 0.5.
+
+    ``latents``: (C, T), once the model's codec has encoded it. Two references are equal only if
+    they are one object, so that each is encoded once.
+    """
+
+    name: str
+    sound: Audio
+    latents: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +73,8 @@ class Sampling:
 
     ``guidance``, ``motion_scale`` and ``hits_scale`` say how strictly words (or the picture),
     motion and written hits are followed; 0 leaves one out, and the latter two are the same as
-    ``guidance`` where they are None.
+    ``guidance`` where they are None. ``quality`` is draft, normal or best: how many steps, where
+    ``steps`` does not say.
     """
 
     steps: int | None = None
@@ -59,6 +82,40 @@ class Sampling:
     sampler: str | None = None
     motion_scale: float | None = None
     hits_scale: float | None = None
+    quality: str = "normal"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One recording of the bank, or a reference, that was laid as draft, and how like it the
+    result is: the cosine of their latents where it was laid. 1 is the recording itself; two
+    recordings of one label are at 0.05 in the mean, any two at 0.00."""
+
+    label: str
+    file: str | None
+    times_s: tuple[float, ...]
+    likeness: float
+
+
+@dataclass(frozen=True)
+class Take(Audio):
+    """Sound of one window with what the model has to say of it.
+
+    ``guess`` None: the model makes none. ``drawn``: what the draft was made of.
+    """
+
+    guess: Guess | None = None
+    drawn: tuple[Drawn, ...] = ()
+
+
+class Listener(Protocol):
+    """Says what sound sounds like. ``names``: its classes. ``hear`` gives their scores in [0, 1],
+    (P, classes), a row for every half second."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def hear(self, sound: Audio) -> NDArray[np.float32]: ...
 
 
 OnStep = Callable[[int, int], None]
@@ -67,7 +124,8 @@ OnStep = Callable[[int, int], None]
 
 class SoundModel(Protocol):
     """A loaded model. ``generate`` gives, for each window, mono or stereo sound of exactly
-    ``variant.window_samples`` samples at ``variant.rate_hz``, in the order given."""
+    ``variant.window_samples`` samples at ``variant.rate_hz``, in the order given; where it has
+    more to say of one, it is a :class:`Take`."""
 
     @property
     def variant(self) -> Variant: ...

@@ -11,6 +11,8 @@ from vtacli.model.variants import VARIANTS, Variant
 
 INDEX = "model_index.json"
 PIPELINE_CLASS = "VtaPipeline"
+FEW_STEPS = "few_steps.safetensors"
+"""Changes to a denoiser that make it sample in a few steps, beside its weights."""
 
 
 def index_of(folder: Path) -> dict[str, Any]:
@@ -42,3 +44,21 @@ def variant_of(folder: Path) -> Variant:
             hint=f"It knows {', '.join(VARIANTS)}.",
         )
     return VARIANTS[name]
+
+
+def few_steps_of(folder: Path) -> int | None:
+    """For how many steps a model folder holds a distilled denoiser; None where it holds none.
+
+    Only the file's header is read: eight bytes of its length, then JSON. Raises
+    :class:`WeightsRefused` where it does not say.
+    """
+    path = folder / "unet" / FEW_STEPS
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(length, 1 << 20)))
+        return int(header["__metadata__"]["steps"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsRefused(f"its number of steps cannot be read: {error}.", path=path) from error

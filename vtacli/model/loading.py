@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers.utils import logging as diffusers_logging
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from vtacli.errors import DeviceError, VtaError, WeightsRefused
 from vtacli.model import samplers
-from vtacli.model.contract import OnStep, Sampling, SoundModel, WindowContent
+from vtacli.model.branches import heeded
+from vtacli.model.contract import Drawn, OnStep, Sampling, SoundModel, Take, WindowContent
 from vtacli.model.describe import variant_of
 from vtacli.model.devices import choose_device, choose_dtype, out_of_memory_told
+from vtacli.model.guess import Guesser
+from vtacli.model.guidance import Scales
+from vtacli.model.mini.conditioner import MiniConditioner
+from vtacli.model.mini.few_steps import FewSteps, euler_sigmas
 from vtacli.model.pipeline import VtaPipeline
 from vtacli.model.strict import check_components
 from vtacli.model.variants import Variant
@@ -24,12 +31,17 @@ from vtacli.signal.media import Audio
 
 
 class LoadedModel:
-    """A pipeline as a :class:`SoundModel`. ``pipeline`` is there for whoever wants more of it."""
+    """A pipeline as a :class:`SoundModel`. ``pipeline`` is there for whoever wants more of it.
 
-    def __init__(self, pipeline: VtaPipeline, variant: Variant):
+    ``few_steps``: what makes the denoiser of quality draft, where the weights have it.
+    """
+
+    def __init__(self, pipeline: VtaPipeline, variant: Variant, few_steps: FewSteps | None = None):
         self.pipeline = pipeline
+        self.few_steps = few_steps
         self._variant = variant
         self._trained_scheduler = pipeline.scheduler.config
+        self._distilled: nn.Module | None = None
 
     @property
     def variant(self) -> Variant:
@@ -46,35 +58,79 @@ class LoadedModel:
         On the CPU windows run one after the other, and steps are counted over all of them.
         A window in which nothing is to be heard is silence, and is not sampled. Raises
         :class:`DeviceError` where memory runs out or the sound is not finite, and
-        :class:`ConfigError` for a sampler that is not there or words that the model cannot take.
+        :class:`ConfigError` for a sampler that is not there, or for words or references that the
+        model cannot take.
         """
-        silent = getattr(self.pipeline.encoder, "nothing_to_hear", lambda window: False)
-        quiet = [silent(w) for w in windows]
-        sounding = [w for w, q in zip(windows, quiet, strict=True) if not q]
-        made = iter(self._sampled(sounding, sampling, on_step) if sounding else [])
-        nothing = Audio(
-            np.zeros((1, self._variant.window_samples), np.float32), self._variant.rate_hz
+        scales = Scales.of(
+            sampling.guidance,
+            sampling.motion_scale,
+            sampling.hits_scale,
+            self._variant.default_guidance,
         )
-        return [nothing if q else next(made) for q in quiet]
+        windows = self.pipeline.with_encoded_references(windows)
+        encoder = self.pipeline.encoder
+        silent = getattr(encoder, "nothing_to_hear", lambda window: False)
+        # A picture that may not be followed is still a picture in which nothing moves.
+        quiet = [silent(heeded(w, replace(scales, motion=1.0))) for w in windows]
+        sounding = [w for w, q in zip(windows, quiet, strict=True) if not q]
+        made = iter(self._sampled(sounding, sampling, scales, on_step) if sounding else [])
+        nothing = np.zeros((1, self._variant.window_samples), np.float32)
+        takes: list[Audio] = []
+        for window, q in zip(windows, quiet, strict=True):
+            data, drawn = (nothing, ()) if q else next(made)
+            looks = encoder.guess(window.frames) if hasattr(encoder, "guess") else None
+            takes.append(Take(data, self._variant.rate_hz, looks, drawn))
+        return takes
 
     def _sampled(
-        self, windows: Sequence[WindowContent], sampling: Sampling, on_step: OnStep | None
-    ) -> list[Audio]:
+        self,
+        windows: Sequence[WindowContent],
+        sampling: Sampling,
+        scales: Scales,
+        on_step: OnStep | None,
+    ) -> list[tuple[NDArray[np.float32], tuple[Drawn, ...]]]:
+        """(C, N) sound of each window, and what its draft was made of."""
         name = sampling.sampler or self._variant.default_sampler
         usual = samplers.sampler(name).steps if sampling.sampler else None
+        steps = sampling.steps or usual or self._variant.steps_of(sampling.quality)
         self.pipeline.scheduler = samplers.build(name, self._trained_scheduler)
-        with out_of_memory_told():
+        with out_of_memory_told(), self._denoiser(sampling) as few:
+            if few is not None:
+                # Guidance is distilled in; what is left out is left out all the same.
+                scales = Scales(*(min(s, 1.0) for s in (scales.words, scales.motion, scales.hits)))
+                sigmas = euler_sigmas(sampling.steps or few.steps)
             result = self.pipeline(
                 windows,
-                num_inference_steps=sampling.steps or usual or self._variant.default_steps,
-                guidance_scale=sampling.guidance,
-                motion_scale=sampling.motion_scale,
-                hits_scale=sampling.hits_scale,
+                num_inference_steps=steps,
+                guidance_scale=scales.words,
+                motion_scale=scales.motion,
+                hits_scale=scales.hits,
+                euler_sigmas=None if few is None else sigmas,
                 callback_on_step_end=None if on_step is None else _counted(on_step, len(windows)),
             )
         if not torch.isfinite(result.audios).all():
             raise DeviceError("the sound is not finite.", hint="Use --dtype float32.")
-        return [Audio(audio.numpy(), self._variant.rate_hz) for audio in result.audios]
+        drawn = getattr(self.pipeline.encoder, "drawn", lambda window, latents: ())
+        return [
+            (audio.numpy(), drawn(heeded(window, scales), latents))
+            for window, audio, latents in zip(windows, result.audios, result.latents, strict=True)
+        ]
+
+    @contextmanager
+    def _denoiser(self, sampling: Sampling) -> Iterator[FewSteps | None]:
+        """The denoiser of few steps in the place of the usual one, where it is to be used."""
+        few = self.few_steps if sampling.quality == "draft" and not sampling.sampler else None
+        if few is None:
+            yield None
+            return
+        usual = self.pipeline.unet
+        if self._distilled is None:
+            self._distilled = few.merged(usual)
+        self.pipeline.unet = self._distilled
+        try:
+            yield few
+        finally:
+            self.pipeline.unet = usual
 
 
 def load_model(folder: Path, *, device: str = "auto", dtype: str = "auto") -> SoundModel:
@@ -102,7 +158,17 @@ def load_model(folder: Path, *, device: str = "auto", dtype: str = "auto") -> So
         pipeline.to(place, torch.float32)
         pipeline.encoder.to(dtype=precision)
         pipeline.unet.to(dtype=precision)
-    return LoadedModel(pipeline, variant)
+    return LoadedModel(pipeline, variant, FewSteps.of(folder / "unet"))
+
+
+def load_guesser(folder: Path) -> Guesser:
+    """What says what pictures look like: the encoder of a model folder alone, on the CPU.
+
+    Raises WeightsMissing and WeightsRefused.
+    """
+    with quietly():
+        encoder: MiniConditioner = MiniConditioner.from_pretrained(folder / "encoder")
+    return encoder
 
 
 @contextmanager
@@ -128,7 +194,7 @@ def _counted(on_step: OnStep, windows: int) -> Callable[..., dict[str, Any]]:
         nonlocal done
         done += 1
         runs = 1 if len(tensors["latents"]) == windows else windows
-        on_step(done, runs * len(pipeline.scheduler.timesteps))
+        on_step(done, runs * pipeline.num_timesteps)
         return {}
 
     return step

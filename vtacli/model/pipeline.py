@@ -16,18 +16,20 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
+from vtacli.errors import ConfigError
 from vtacli.model.branches import Branches, branches_of_condition, branches_of_contents
 from vtacli.model.condition import Condition
-from vtacli.model.contract import WindowContent
+from vtacli.model.contract import Reference, WindowContent
 from vtacli.model.describe import INDEX
 from vtacli.model.guidance import Scales, combine, rescaled
 from vtacli.model.variants import VARIANTS, Variant
@@ -44,6 +46,9 @@ COMPONENT_MODULES = frozenset(
     )
 )
 """Where the components of a model folder may come from, besides diffusers itself."""
+
+NEAREST = 0.4
+"""The share of noise with which a reference of full strength begins."""
 
 OnStepEnd = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 Generators = torch.Generator | Sequence[torch.Generator]
@@ -79,6 +84,8 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
             encoder=encoder, unet=unet, vae=vae, vocoder=vocoder, scheduler=scheduler
         )
         self.register_to_config(variant=variant)
+        self._num_timesteps = 0
+        self._references: WeakKeyDictionary[Reference, Reference] = WeakKeyDictionary()
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> VtaPipeline:
@@ -114,6 +121,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         latents: Tensor | None = None,
         callback_on_step_end: OnStepEnd | None = None,
         one_at_a_time: bool | None = None,
+        euler_sigmas: Sequence[float] | None = None,
     ) -> VtaOutput:
         """Sound for each window.
 
@@ -131,8 +139,15 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         step of two guided windows took 7.94 s apart and 8.26 s together on one core (a UNet of
         160/320/320/640 channels), 0.93 s and 0.98 s at 32/32/64/64; vta-mini's denoiser did four
         windows in 0.39 s either way. On an accelerator windows are one batch.
+
+        Windows with references run one at a time, each from its own start: see
+        :func:`reference_start`. ``euler_sigmas``: the noise levels of a denoiser that was
+        distilled to a few steps, from 1 down; each step is Euler's and the last ends at 0. It
+        takes the place of the scheduler and of ``num_inference_steps``.
         """
-        contents = None if isinstance(windows, Condition) else windows
+        contents = None
+        if not isinstance(windows, Condition):
+            windows = contents = self.with_encoded_references(windows)
         count = len(windows)
         if count == 0:
             raise ValueError("no windows to make sound for")
@@ -144,6 +159,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         device = self._execution_device
         if one_at_a_time is None:
             one_at_a_time = device.type == "cpu"
+        one_at_a_time |= contents is not None and any(c.references for c in contents)
         if num_inference_steps is None:
             num_inference_steps = self.facts.default_steps
         scales = Scales.of(
@@ -163,6 +179,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                     self._onloaded("encoder") if negative is None else self.encoder,
                     scales,
                 )
+                start = None
             else:
                 branches = branches_of_contents(
                     self._onloaded("encoder"),
@@ -170,6 +187,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                     scales,
                     controlled=self.facts.takes_motion or self.facts.takes_hits,
                 )
+                start = self._start(windows[rows], branches)
             parts.append(
                 self._denoise(
                     branches,
@@ -178,6 +196,8 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                     num_inference_steps,
                     callback_on_step_end,
                     self.facts.guidance_rescale if guidance_rescale is None else guidance_rescale,
+                    start,
+                    euler_sigmas,
                 )
             )
         done = [self.decode(z) for z in parts]
@@ -213,11 +233,28 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         steps: int,
         callback: OnStepEnd | None,
         rescale: float,
+        start: tuple[Tensor, float] | None = None,
+        euler_sigmas: Sequence[float] | None = None,
     ) -> Tensor:
         """One batch from noise to latents, (B, C, T, F) float32: the sampler's own arithmetic is
-        done in float32 whatever the denoiser's precision."""
+        done in float32 whatever the denoiser's precision.
+
+        ``start``: latents and the share of noise to begin with, for a flow: sampling then begins
+        part-way, in as many steps as from pure noise.
+        """
         scheduler = self.scheduler
-        scheduler.set_timesteps(steps, device=noise.device)
+        if euler_sigmas is not None:
+            scheduler = FlowMatchEulerDiscreteScheduler()
+            scheduler.set_timesteps(sigmas=list(euler_sigmas), device=noise.device)
+            # A few long steps are not cut short: such a denoiser always begins at pure noise.
+            start = None
+        elif start is not None:
+            scheduler.set_timesteps(max(steps, round(steps / start[1])), device=noise.device)
+        else:
+            scheduler.set_timesteps(steps, device=noise.device)
+        begin = 0 if start is None else first_below(scheduler.sigmas, start[1])
+        timesteps = scheduler.timesteps[begin:]
+        self._num_timesteps = len(timesteps)
         dtype = self.unet.dtype
         weights, asked = branches.weights, branches.condition.to(noise.device, dtype)
         inputs: dict[str, Any] = {
@@ -231,7 +268,11 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         # Flow-matching schedulers neither scale their input nor start from anything but sigma 1.
         scale = getattr(scheduler, "scale_model_input", lambda sample, timestep: sample)
         latents = noise * getattr(scheduler, "init_noise_sigma", 1.0)
-        for i, timestep in enumerate(scheduler.timesteps):
+        if start is not None:
+            scheduler.set_begin_index(begin)
+            sigma = scheduler.sigmas[begin].to(noise)
+            latents = (1 - sigma) * start[0].to(noise) + sigma * noise
+        for i, timestep in enumerate(timesteps):
             sample = torch.cat([scale(latents, timestep)] * len(weights)).to(dtype)
             predicted = self.unet(sample, timestep.expand(len(sample)), **inputs).sample.float()
             each = predicted.chunk(len(weights))
@@ -243,6 +284,44 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                 changed = callback(self, i, timestep, {"latents": latents})
                 latents = changed.get("latents", latents)
         return latents
+
+    @property
+    def num_timesteps(self) -> int:
+        """Denoising steps of the last window, or of the one at hand."""
+        return self._num_timesteps
+
+    def with_encoded_references(self, windows: Sequence[WindowContent]) -> list[WindowContent]:
+        """The windows, every reference with its latents. Each is encoded once. Raises ConfigError
+        where this model cannot encode sound."""
+        return [
+            replace(w, references=tuple(self._encoded(r) for r in w.references))
+            if w.references
+            else w
+            for w in windows
+        ]
+
+    def _encoded(self, reference: Reference) -> Reference:
+        if reference.latents is not None:
+            return reference
+        if not self.facts.takes_references:
+            raise ConfigError(
+                f"the model {self.facts.name} cannot take a reference.",
+                hint="Leave it out, or choose a model that can, such as vta-mini.",
+            )
+        if reference not in self._references:
+            made = self._onloaded("encoder").encoded(reference, self._onloaded("vae"))
+            self._references[reference] = made
+        return self._references[reference]
+
+    def _start(
+        self, windows: Sequence[WindowContent], branches: Branches
+    ) -> tuple[Tensor, float] | None:
+        """The latents and the share of noise with which one window with a reference begins."""
+        if not windows[0].references:
+            return None
+        share = reference_start(windows[0].reference_strength)
+        latents = self.encoder.start(windows[0], branches.asked) if share < 1 else None
+        return None if latents is None else (latents[None], share)
 
     def _noise(self, count: int, latents: Tensor | None, generator: Generators | None) -> Tensor:
         """(B, C, T, F) float32 on the CPU, each row from its own generator where there are many:
@@ -266,6 +345,17 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         if hook is not None and hasattr(hook, "pre_forward"):
             hook.pre_forward(component)
         return component
+
+
+def reference_start(strength: float) -> float:
+    """The share of noise with which sampling begins, for a reference of this strength: at 0 all of
+    it, at 1 as much as :data:`NEAREST` (SDEdit, Meng et al., 2108.01073)."""
+    return 1 - strength * (1 - NEAREST)
+
+
+def first_below(sigmas: Tensor, share: float) -> int:
+    """The first of decreasing noise levels that is not above ``share``."""
+    return int((sigmas > share + 1e-4).sum())
 
 
 def _rows(condition: Condition, rows: slice) -> Condition:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vtacli.errors import WeightsRefused
+from vtacli.model.describe import FEW_STEPS
 
 
 def check_keys(found: Iterable[str], expected: Iterable[str], path: Path) -> None:
@@ -51,7 +52,8 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def _files(folder: Path) -> list[Path]:
-    found = sorted(folder.glob("*.safetensors"))
+    # Changes that may be laid over the weights are held against them when they are used.
+    found = sorted(f for f in folder.glob("*.safetensors") if f.name != FEW_STEPS)
     if not found:
         raise WeightsRefused("there are no safetensors here.", path=folder)
     return found

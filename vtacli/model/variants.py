@@ -22,7 +22,9 @@ class Variant:
 
     ``latent_shape`` is (channels, time, frequency). ``frames_per_second`` and ``frame_size_px``
     say what pictures the encoder wants. ``guidance_rescale``: see
-    :func:`vtacli.model.guidance.rescaled`. ``licence`` is an SPDX identifier or a list of them.
+    :func:`vtacli.model.guidance.rescaled`. ``draft_steps`` and ``best_steps``: of the qualities
+    beside ``default_steps``. ``takes_references``: sounds of the user's own. ``licence`` is an
+    SPDX identifier or a list of them.
     """
 
     name: str
@@ -37,6 +39,9 @@ class Variant:
     default_steps: int
     default_guidance: float
     default_sampler: str
+    draft_steps: int
+    best_steps: int
+    takes_references: bool = False
     guidance_rescale: float = 0.0
     rate_hz: int = 16_000
     hop: int = 160
@@ -57,6 +62,10 @@ class Variant:
         """Mel frames in one latent step."""
         return exact_div(self.mel_frames, self.latent_shape[1])
 
+    def steps_of(self, quality: str) -> int:
+        """Denoising steps of a quality: draft, normal or best."""
+        return {"draft": self.draft_steps, "best": self.best_steps}.get(quality, self.default_steps)
+
     @property
     def bandwidth_hz(self) -> int:
         return exact_div(self.rate_hz, 2)
@@ -76,6 +85,8 @@ def _published(name: str, *, sees_order: bool = False, takes_text: bool = False)
         default_steps=25,
         default_guidance=3.0,
         default_sampler="dpm++2m",
+        draft_steps=10,
+        best_steps=50,
     )
 
 
@@ -98,6 +109,9 @@ VARIANTS: dict[str, Variant] = {
             default_steps=20,
             default_guidance=2.5,
             default_sampler="unipc",
+            draft_steps=5,
+            best_steps=40,
+            takes_references=True,
             guidance_rescale=0.7,
         ),
     )

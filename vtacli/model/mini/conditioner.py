@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import weakref
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,17 +18,24 @@ from numpy.typing import NDArray
 
 from vtacli.errors import WeightsMissing
 from vtacli.model.condition import Condition
-from vtacli.model.contract import NoiseKey, WindowContent
+from vtacli.model.contract import Drawn, NoiseKey, Reference, WindowContent
+from vtacli.model.guess import Guess
 from vtacli.model.mini.choice import SURE_ENOUGH, choose, strikes_of_onsets
-from vtacli.model.mini.draft import Bank, lay
+from vtacli.model.mini.codec import MelCodec
+from vtacli.model.mini.draft import BED, Bank, Placement, lay
+from vtacli.model.mini.likeness import likeness
 from vtacli.model.mini.picture import PictureClassifier
 from vtacli.model.mini.picture_words import CLASSES, Mixture, PictureWords
+from vtacli.model.mini.reference import OwnBanks, encoded
 from vtacli.model.mini.text import TextSpace
 from vtacli.model.variants import VARIANTS
 from vtacli.signal.control import ControlCurves, curves_of_motion, hit_curve
+from vtacli.signal.media import Frames
 
 STILL = 2e-4
 """Energy of motion (mean luma change in 1/25 s, of full luma) under which nothing moves."""
+REMEMBERED = 16
+"""Windows whose picture is not looked at twice: several questions are asked of each."""
 BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
 
@@ -46,11 +55,13 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.facts = VARIANTS[variant]
         # Registered last by `attach`: the network is a submodule, the tables are plain values.
         self.picture = PictureClassifier()
+        self._looked: OrderedDict[int, tuple[weakref.ref[Frames], Mixture]] = OrderedDict()
 
     def attach(self, folder: Path, text: TextSpace, words: PictureWords, bank: Bank) -> None:
         """Give the tables that are not parameters. ``folder`` is where they came from."""
         self.folder, self.text, self.words, self.bank = folder, text, words, bank
         self.label_vectors: NDArray[np.float32] = text.embed(list(bank.labels)).numpy()
+        self._own = OwnBanks(bank)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **kwargs: Any) -> MiniConditioner:
@@ -79,59 +90,110 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             if (self.folder / part).resolve() != (place / part).resolve():
                 shutil.copytree(self.folder / part, place / part, dirs_exist_ok=True)
 
+    def looks_like(self, frames: Frames) -> Mixture:
+        """What pictures suggest: the point (D,) on the CPU, and the guesses."""
+        at, mixture = self._looked.get(id(frames), (None, None))
+        if at is None or mixture is None or at() is not frames:
+            mixture = self._look(frames)
+            self._looked[id(frames)] = (weakref.ref(frames), mixture)
+            while len(self._looked) > REMEMBERED:
+                self._looked.popitem(last=False)
+        return mixture
+
     @torch.no_grad()
-    def looks_like(self, content: WindowContent) -> Mixture:
-        """What the picture suggests: its point (D,) on the CPU, and the guesses."""
+    def _look(self, frames: Frames) -> Mixture:
         probabilities = torch.zeros(0, CLASSES)
-        if len(content.frames):
+        if len(frames):
             # What a shot shows changes slowly, and each picture costs as much as a denoising step.
-            count = min(len(content.frames), self.config.pictures_a_window)
-            chosen = np.linspace(0, len(content.frames) - 1, count).round().astype(int)
-            pictures = torch.from_numpy(content.frames.data[chosen]).to(self.device, self.dtype)
+            count = min(len(frames), self.config.pictures_a_window)
+            chosen = np.linspace(0, len(frames) - 1, count).round().astype(int)
+            pictures = torch.from_numpy(frames.data[chosen]).to(self.device, self.dtype)
             probabilities = self.picture(pictures / 255).float().softmax(dim=-1).cpu()
         return self.words.mixture(probabilities)
+
+    def guess(self, frames: Frames) -> Guess:
+        """What the pictures look like, and sound like, in words."""
+        mixture = self.looks_like(frames)
+        return Guess(mixture.seen, tuple(mixture.guesses))
 
     def said(self, content: WindowContent) -> torch.Tensor:
         """(D,) The prompt's vector, or the picture's where there is no prompt."""
         if content.prompt:
             return self.text.embed([content.prompt])[0]
-        return self.looks_like(content).embedding.float()
+        return self.looks_like(content.frames).embedding.float()
 
     def nothing_to_hear(self, content: WindowContent) -> bool:
         """Whether nothing is asked for, nothing moves, and the picture suggests no sound: then
         silence is right, and need not be left to a sampler's luck."""
         if content.prompt or content.hits or content.motion is None:
             return False
+        if content.references and content.reference_strength > 0:
+            own = self._own.own(content.references)
+            if own.of(BED):
+                return False  # a bed is asked for by being given; a blow waits for a movement
         moves = float(content.motion.values[:, 0].max(initial=0.0)) >= STILL
-        return not moves and float(self.looks_like(content).embedding.norm()) < SURE_ENOUGH
+        return not moves and float(self.looks_like(content.frames).embedding.norm()) < SURE_ENOUGH
+
+    def encoded(self, reference: Reference, codec: MelCodec) -> Reference:
+        """A sound of the user's own, ready to be laid."""
+        return encoded(reference, codec)
 
     def control(self, content: WindowContent, said: torch.Tensor) -> torch.Tensor:
         """(channels, steps) float32: curves, flags, draft, draft flag."""
         frames, steps = self.facts.mel_frames, self.facts.latent_shape[1]
-        onset = energy = None
-        if content.motion is not None:
-            onset, energy = curves_of_motion(content.motion, frames)
+        onset, energy = self._motion(content)
         hits = hit_curve(content.hits, frames) if content.hits else None
         curves = torch.from_numpy(ControlCurves(frames, hits, onset, energy).folded(steps))
+        bank, placements = self.placements(content, said, onset)
+        draft = torch.zeros(self.facts.latent_shape[0] + 1, steps)
+        if placements:
+            draft[:-1] = lay(bank, placements, steps, float(self.facts.window_s) / steps)
+            draft[-1] = 1
+        return torch.cat([curves, draft])
+
+    def _motion(
+        self, content: WindowContent
+    ) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+        if content.motion is None:
+            return None, None
+        return curves_of_motion(content.motion, self.facts.mel_frames)
+
+    def placements(
+        self, content: WindowContent, said: torch.Tensor, onset: NDArray[np.float32] | None
+    ) -> tuple[Bank, list[Placement]]:
+        """What is laid as the draft of a window, and the bank of which it is laid."""
+        if not content.draft:
+            return self.bank, []
         strikes = list(content.hits)
         if not strikes and onset is not None:
             strikes = strikes_of_onsets(onset)
         # One draw a scene: all windows of a scene get their timbre from the same recordings.
         key = NoiseKey(content.key.seed, content.key.scene, 0).seed_64("draft")
+        rng = np.random.default_rng(key)
         window_s = float(self.facts.window_s)
-        placements = choose(
-            self.bank,
-            self.label_vectors,
-            said.numpy(),
-            strikes,
-            window_s,
-            np.random.default_rng(key),
-        )
-        draft = torch.zeros(self.facts.latent_shape[0] + 1, steps)
-        if placements:
-            draft[:-1] = lay(self.bank, placements, steps, window_s / steps)
-            draft[-1] = 1
-        return torch.cat([curves, draft])
+        laid = choose(self.bank, self.label_vectors, said.numpy(), strikes, window_s, rng)
+        if not content.references or content.reference_strength == 0:
+            return self.bank, laid
+        own = self._own.own(content.references)
+        return own.bank, own.replaced(laid, strikes, window_s, rng)
+
+    def drawn(self, content: WindowContent, latents: torch.Tensor) -> tuple[Drawn, ...]:
+        """What the draft of a window was made of, and how like it ``latents`` (C, T, 1) are."""
+        bank, placements = self.placements(content, self.said(content), self._motion(content)[0])
+        if not placements:
+            return ()
+        steps = self.facts.latent_shape[1]
+        step_s = float(self.facts.window_s) / steps
+        draft = lay(bank, placements, steps, step_s)
+        return likeness(bank, placements, draft.numpy(), latents[..., 0].float().numpy(), step_s)
+
+    def start(self, content: WindowContent, condition: Condition) -> torch.Tensor | None:
+        """(C, T, 1) Latents near which sampling may begin, for one window and its condition: the
+        draft, where a reference is in it."""
+        control = condition.control
+        if control is None or not content.references or not bool(control[0, -1].any()):
+            return None
+        return control[0, -1 - self.facts.latent_shape[0] : -1, :, None].float()
 
     def condition(self, contents: Sequence[WindowContent]) -> Condition:
         """See :class:`vtacli.model.conditioning.Conditioner`."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 
+from vtacli.model.guess import Seen
 from vtacli.model.mini.text import TextSpace
 
 CLASSES = 1000
@@ -39,11 +40,12 @@ class Mixture(NamedTuple):
 
     ``embedding`` (D,) float32 is the sum of the phrases' points by their probabilities: its
     direction says what, its length (0..1) how surely. ``guesses`` are the phrases and their
-    probabilities, most probable first.
+    probabilities, most probable first. ``seen``: the classes that they come from, likewise.
     """
 
     embedding: torch.Tensor
     guesses: list[tuple[str, float]]
+    seen: tuple[Seen, ...] = ()
 
     @property
     def nothing(self) -> float:
@@ -59,6 +61,7 @@ class PictureWords:
             raise ValueError(f"the table has a row for each of {CLASSES} classes, in order")
         self.phrases = list(dict.fromkeys(row.sound for row in rows if row.sound))
         place = {phrase: i for i, phrase in enumerate(self.phrases)}
+        self._rows = rows
         self._points = space.embed(self.phrases)
         self._weights = torch.zeros(CLASSES, len(self.phrases))
         for row in rows:
@@ -83,7 +86,13 @@ class PictureWords:
         heard = torch.where(seen >= FLOOR, seen, 0.0) @ self._weights
         order = torch.argsort(heard, descending=True, stable=True).tolist()
         guesses = [(self.phrases[i], float(heard[i])) for i in order if heard[i] > 0]
-        return Mixture(heard @ self._points, guesses)
+        order = torch.argsort(seen, descending=True, stable=True).tolist()
+        things = tuple(
+            Seen(self._rows[i].name.split(",")[0].strip(), float(seen[i]), self._rows[i].sound)
+            for i in order
+            if seen[i] >= FLOOR
+        )
+        return Mixture(heard @ self._points, guesses, things)
 
 
 def shipped_rows() -> list[Row]:

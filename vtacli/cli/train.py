@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vtacli.cli import flags
 from vtacli.cli.shell import Shell
 from vtacli.errors import ConfigError
+from vtacli.progress import Note, Report
+
+if TYPE_CHECKING:
+    from vtacli.training.provenance import Check
 
 
 def train(
@@ -22,8 +26,17 @@ def train(
         typer.Option(metavar="DIR", help="The folder of the model. If left out: runs/RECIPE."),
     ] = None,
     sounds: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The recordings, with manifest.csv.")
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="Recordings, with manifest.csv; may be given again for more."
+        ),
     ] = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact", help="Refuse recordings that are not, byte for byte, the known ones."
+        ),
+    ] = False,
     parts: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where text/ and picture/ are, if not in vta-mini."),
@@ -49,13 +62,18 @@ def train(
     [dim]vta train smoke --sounds recordings --out mine[/dim]
 
     [dim]vta train vta-mini --sounds recordings --out weights/mine --minutes 60[/dim]
+
+    [dim]vta train vta-mini --sounds recordings --sounds renders --out mine[/dim]
     """
     if minutes is not None and not minutes > 0:
         raise ConfigError(f"--minutes must be above 0, not {minutes}.")
     shell: Shell = context.obj
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
+        from vtacli.training.provenance import check
         from vtacli.training.run import train as work
 
+        if sounds:
+            _tell(check(sounds), exact, shell.report)
         facts = work(
             recipe,
             sounds=sounds,
@@ -68,6 +86,17 @@ def train(
             report=shell.report,
         )
     console.answer(facts_text(facts), facts if as_json else None)
+
+
+def _tell(found: Check, exact: bool, report: Report) -> None:
+    """Warn where recordings are not the known ones; raise ConfigError if they have to be."""
+    if exact and not found.exact:
+        raise ConfigError(
+            found.sentence() or "none of the recordings is a known one",
+            hint="Known ones are in vtacli/training/sounds.csv. Without --exact any will do.",
+        )
+    if sentence := found.sentence():
+        report(Note(sentence, "warning"))
 
 
 def facts_text(facts: dict[str, Any]) -> str:

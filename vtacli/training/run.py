@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 from diffusers import UniPCMultistepScheduler
-from diffusers.models.modeling_utils import ModelMixin
+from torch import nn
 
 from vtacli.errors import ConfigError, WeightsMissing
 from vtacli.media.weights import shelves
+from vtacli.model.describe import FEW_STEPS
 from vtacli.model.devices import choose_device
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.conditioner import BANK, PICTURE, TEXT, MiniConditioner
@@ -28,10 +29,17 @@ from vtacli.progress import Note, Report, Step, ignore
 from vtacli.training.bank import make_bank
 from vtacli.training.codec import codec_loss, codec_score, set_latent_statistics
 from vtacli.training.composer import Composer
-from vtacli.training.denoiser import DraftMaker, Words, flow_loss
+from vtacli.training.denoiser import DraftMaker, Words, control_of, flow_loss, token_of
 from vtacli.training.excerpts import Excerpts
+from vtacli.training.few_steps import (
+    LowRank,
+    few_steps_loss,
+    load_ways,
+    save_ways,
+    walk_ways,
+)
 from vtacli.training.library import SoundLibrary, open_library
-from vtacli.training.loop import LossOf, Progressed, Schedule, fit
+from vtacli.training.loop import LossOf, Progressed, Schedule, fit, rng_of
 from vtacli.training.recipe import STAGES, Recipe, TextureRecipe, read_recipe
 from vtacli.training.score import denoiser_score
 from vtacli.training.sources import Sources, find_sources
@@ -94,11 +102,11 @@ class Run:
         figures = ", ".join(f"{k} {v:.4g}" for k, v in scores.items())
         self.report(Note(f"{stage}: {figures}"))
 
-    def fit(self, stage: str, model: ModelMixin, loss_of: LossOf, schedule: Schedule) -> Progressed:
+    def fit(self, stage: str, model: nn.Module, loss_of: LossOf, schedule: Schedule) -> Progressed:
         """Train a stage; without a state of its own it goes on from the weights in ``out``, with
         a fresh optimizer and the step count that ``facts.json`` tells."""
         state_file = self.out / "state" / f"{stage}.pt"
-        weights = self.out / FOLDER[stage]
+        weights = self.out / FOLDER.get(stage, stage)
         begin_at = 0
         if not state_file.is_file() and (weights / "config.json").is_file():
             begin_at = int(self.facts().get("stages", {}).get(stage, {}).get("steps", 0))
@@ -133,10 +141,11 @@ class Run:
         return Composer(self.library, sources, float(VARIANT.window_s))
 
 
-def adopt(model: ModelMixin, folder: Path) -> None:
+def adopt(model: nn.Module, folder: Path) -> None:
     """Give ``model`` the weights in ``folder``. A texture that they lack keeps its fresh ones;
     raises ConfigError where anything else is missing."""
-    held = type(model).from_pretrained(folder).state_dict()
+    kind: Any = type(model)
+    held = kind.from_pretrained(folder).state_dict()
     missing = [k for k in model.state_dict() if k not in held and not k.startswith("texture.")]
     if missing:
         raise ConfigError(f"the weights lack {missing[0]}", path=folder)
@@ -214,7 +223,7 @@ def windows_of(run: Run, composer: Composer, stage: str, count: int) -> Windows:
     """Composed windows from the cache, or made: bound to codec, library, seed and count."""
     codec_file = run.out / "vae" / "diffusion_pytorch_model.safetensors"
     key = sha256(codec_file.read_bytes()).hexdigest()[:12]
-    key += f"-{run.library.manifest_sha256[:8]}-{run.recipe.seed}-{count}"
+    key += f"-{run.library.fingerprint[:8]}-{run.recipe.seed}-{count}"
     file = run.cache / f"{stage}-{key}.npz"
     if not file.is_file():
         made = compose_windows(
@@ -224,8 +233,17 @@ def windows_of(run: Run, composer: Composer, stage: str, count: int) -> Windows:
     return load_windows(file)
 
 
-def words_of(text: TextSpace, windows: Windows, sources: Sources) -> Words:
-    return Words.of(text.embed(windows.captions).numpy(), text.embed(list(sources.labels)).numpy())
+def bank_of(run: Run, sources: Sources) -> Bank:
+    """The bank that the stage made. Raises ConfigError where it is of other recordings, because
+    its entries are found by the sources' own numbers."""
+    bank = Bank.load(run.out / "encoder" / BANK)
+    if len(bank) != len(sources.every) or bank.labels != sources.labels:
+        raise ConfigError(
+            "the bank was made of other recordings than are here now",
+            path=run.out / "encoder" / BANK,
+            hint="Run the stages bank and windows again.",
+        )
+    return bank
 
 
 def make_windows(run: Run) -> None:
@@ -239,10 +257,10 @@ def train_denoiser(run: Run) -> None:
     r = run.recipe.denoiser
     composer = run.composer(held_out=False)
     windows = windows_of(run, composer, "windows", run.recipe.windows.count)
-    words = words_of(run.text(), windows, composer.sources)
-    bank = Bank.load(run.out / "encoder" / BANK)
+    words = Words.of(run.text(), composer.sources.labels)
+    bank = bank_of(run, composer.sources)
     steps = windows.latents.shape[2]
-    drafts = DraftMaker(bank, composer.sources, words, composer.window_s, steps)
+    drafts = DraftMaker(bank, composer.sources, words, composer.window_s, steps, r.same_draft)
     torch.manual_seed(run.recipe.seed)
     model = MiniDenoiser(**r.sizes)
     loss_of = flow_loss(windows, words, drafts, r, run.device)
@@ -253,6 +271,44 @@ def train_denoiser(run: Run) -> None:
     count = run.recipe.score.windows
     score = denoiser_score(run.out, composer, run.recipe.seed, run.report, count)
     run.note("denoiser", done, score)
+
+
+def train_few_steps(run: Run) -> None:
+    """The low-rank changes that make the denoiser do with a few unguided steps."""
+    from vtacli.model.pipeline import VtaPipeline
+
+    r = run.recipe.few_steps
+    if r.schedule.steps == 0:
+        return
+    weights = run.out / "unet" / "diffusion_pytorch_model.safetensors"
+    pipeline = VtaPipeline.from_pretrained(run.out).to(run.device)
+    key = f"{sha256(weights.read_bytes()).hexdigest()[:12]}-{run.library.fingerprint[:8]}"
+    file = run.cache / f"ways-{key}-{run.recipe.seed}-{r.windows}-{r.steps}-{r.teacher_steps}.npz"
+    if not file.is_file():
+        composer = run.composer(held_out=False)
+        windows = windows_of(run, composer, "windows", run.recipe.windows.count)
+        words = Words.of(run.text(), composer.sources.labels)
+        length = windows.latents.shape[2]
+        drafts = DraftMaker(
+            bank_of(run, composer.sources), composer.sources, words, composer.window_s, length
+        )
+        conditions = []
+        for i in range(r.windows):
+            rng = rng_of(run.recipe.seed, i, "few_steps")
+            index = int(rng.integers(len(windows)))
+            token = token_of(rng, windows, index, words)
+            control = control_of(rng, windows, index, drafts, run.recipe.denoiser)
+            conditions.append((token, bool(rng.random() > 0.1), control))
+        save_ways(
+            walk_ways(pipeline, conditions, run.recipe.seed, r.steps, r.teacher_steps, run.report),
+            file,
+        )
+    ways = load_ways(file)
+    torch.manual_seed(run.recipe.seed)
+    model = LowRank(pipeline.unet, r.rank)
+    done = run.fit("few_steps", model, few_steps_loss(ways, r.batch, run.device), r.schedule)
+    model.save(run.out / "unet" / FEW_STEPS, r.steps)
+    run.note("few_steps", done, {"windows": len(ways)})
 
 
 def assemble(out: Path, parts: Path, unet: MiniDenoiser, codec: MelCodec) -> None:
@@ -287,6 +343,7 @@ RUNNERS: dict[str, Callable[[Run], None]] = {
     "bank": build_bank,
     "windows": make_windows,
     "denoiser": train_denoiser,
+    "few_steps": train_few_steps,
 }
 
 
@@ -314,7 +371,7 @@ def choose_stages(asked: Sequence[str] | None) -> list[str]:
 def train(
     recipe: Path,
     *,
-    sounds: Path | None,
+    sounds: Path | Sequence[Path] | None,
     out: Path | None = None,
     parts: Path | None = None,
     minutes: float | None = None,
@@ -332,7 +389,7 @@ def train(
     """
     settings = read_recipe(find_recipe(recipe))
     chosen = choose_stages(stages)
-    if sounds is None:
+    if not sounds:
         raise ConfigError(
             "training needs recordings",
             hint="Give a folder that holds them and their manifest.csv with --sounds.",

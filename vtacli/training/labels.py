@@ -201,10 +201,11 @@ def label_of(row: dict[str, str]) -> str:
     return relabelled().get(row.get("file", "")) or clean_label(row["label"])
 
 
+def is_effect(row: dict[str, str]) -> bool:
+    """Whether a manifest row is by its label a sound effect, of at least 0.1 s; not music."""
+    return float(row["seconds"]) >= 0.1 and not _MUSIC.search(row["label"].lower())
+
+
 def kept(row: dict[str, str]) -> bool:
-    """Whether a manifest row is a sound effect of at least 0.1 s: no music, no synth, not unfit."""
-    return (
-        float(row["seconds"]) >= 0.1
-        and row.get("file") not in unfit()
-        and not _MUSIC.search(row["label"].lower())
-    )
+    """Whether a manifest row is trained on: an effect that was not found unfit."""
+    return is_effect(row) and row.get("file") not in unfit()

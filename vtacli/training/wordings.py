@@ -18,7 +18,7 @@ _TABLE = Path(__file__).with_name("wordings.toml")
 # What says how a sound was recorded or performed, and not what sounds.
 _ASIDES = re.compile(
     r"\b(short|long|loud|soft|slow|fast|light|heavy|dull|sharp|huge|big|small|tiny|med|medium|low|"
-    r"high|solo|loop|rev|melee|reverb|pitched|percussive|loudmetal|wav)\b|!"
+    r"high|solo|loop|rev|melee|hollow|reverb|pitched|percussive|loudmetal|wav)\b|!"
 )
 ENOUGH = 3
 _PLAIN: tuple[str, ...] = ("{0}",)

@@ -14,6 +14,7 @@ from vtacli.errors import MediaError
 from vtacli.media.door import FORMATS, PROTOCOLS, check_input, url
 from vtacli.signal.media import Audio
 from vtacli.signal.nature import SHORTEST_S
+from vtacli.signal.rumble import without_rumble
 
 SOUND_FORMATS = f"{FORMATS},wav,w64,flac,mp3,ogg,aiff,aac,caf,au"
 KNOWN = "wav, flac, mp3, ogg, opus, aiff, m4a, caf, or a film"
@@ -55,7 +56,8 @@ def read_recording(path: Path, rate_hz: int) -> Audio:
 
 
 def _decoded(path: Path, rate_hz: int) -> NDArray[np.float32]:
-    """(N,) the first :data:`READ_S` seconds, all channels in one."""
+    """(N,) the first :data:`READ_S` seconds, all channels in one, without rumble, as the
+    recordings that models are trained on."""
     try:
         with av.open(
             url(path),
@@ -78,7 +80,8 @@ def _decoded(path: Path, rate_hz: int) -> NDArray[np.float32]:
             "The reference holds no sound.", path=path, hint=f"Give {KNOWN} that does."
         )
     mono = np.nan_to_num(np.concatenate(parts)[: round(READ_S * rate)])
-    return np.asarray(soxr.resample(mono, rate, rate_hz, quality="HQ"), np.float32)
+    resampled = soxr.resample(mono, rate, rate_hz, quality="HQ")
+    return without_rumble(np.asarray(resampled, np.float32), rate_hz)
 
 
 def _mono(

@@ -88,8 +88,9 @@ class Sampling:
 @dataclass(frozen=True)
 class Drawn:
     """One recording of the bank, or a reference, that was laid as draft, and how like it the
-    result is: the cosine of their latents where it was laid. 1 is the recording itself; two
-    recordings of one label are at 0.05 in the mean, any two at 0.00."""
+    result is: the cosine of their latents where it was laid. 1 is the recording itself; in the
+    bank of vta-mini two recordings of one label are at 0.4 in the mean (one in twenty above 0.8),
+    and any two at 0.1."""
 
     label: str
     file: str | None

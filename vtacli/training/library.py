@@ -14,13 +14,12 @@ import av
 import numpy as np
 import soxr
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
 
 from vtacli.errors import ConfigError, MediaError
+from vtacli.signal.rumble import without_rumble
 from vtacli.training.labels import kept, label_of
 from vtacli.training.series import apart
 
-LOWEST_HZ = 45.0
 COLUMNS = ("file", "seconds", "label", "licence", "author", "source")
 FORMAT = 3
 """Of the cache; another number makes it anew."""
@@ -77,7 +76,7 @@ def is_held_out(file: str, share: float) -> bool:
 
 
 def read_recording(path: Path, rate_hz: int, at_most_s: float) -> NDArray[np.int16]:
-    """Mono samples at ``rate_hz`` without the rumble below :data:`LOWEST_HZ`.
+    """Mono samples at ``rate_hz`` without the rumble below :data:`vtacli.signal.rumble.LOWEST_HZ`.
 
     Raises MediaError where the file cannot be decoded.
     """
@@ -101,16 +100,6 @@ def read_recording(path: Path, rate_hz: int, at_most_s: float) -> NDArray[np.int
     resampled = soxr.resample(mono, rate, rate_hz, quality="HQ")
     clean = without_rumble(resampled, rate_hz)
     return np.asarray(np.clip(np.round(clean * 32767), -32768, 32767), dtype=np.int16)
-
-
-def without_rumble(wave: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
-    """High-pass filtered at :data:`LOWEST_HZ`, 24 dB an octave, causal. (N,)
-
-    A tenth of the recordings hold most of their energy under 50 Hz, where hands, wind and offsets
-    are: unheard, yet it decided their level and drowned their onsets.
-    """
-    filtered = sosfilt(butter(4, LOWEST_HZ, "highpass", fs=rate_hz, output="sos"), wave)
-    return np.asarray(filtered, dtype=np.float32)
 
 
 def read_manifest(folder: Path) -> list[dict[str, str]]:

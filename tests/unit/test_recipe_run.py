@@ -13,6 +13,7 @@ from toy_sounds import make_toy_sounds
 from vtacli.errors import ConfigError
 from vtacli.model.contract import NoiseKey, Sampling, WindowContent
 from vtacli.model.loading import load_model
+from vtacli.model.mini.few_steps import FewSteps
 from vtacli.signal.media import Curve, Frames
 from vtacli.training.run import train
 from vtacli.training.ship import ship
@@ -40,13 +41,25 @@ def test_facts_say_what_each_stage_cost_and_gave(trained):
         "bank",
         "windows",
         "denoiser",
+        "few_steps",
     }
-    for stage in ("codec", "texture", "vocoder", "denoiser"):
+    for stage in ("codec", "texture", "vocoder", "denoiser", "few_steps"):
         row = facts["stages"][stage]
         assert row["finished"]
         assert row["steps"] == 6
         assert row["seconds"] > 0
         assert row["scores"]
+
+
+def test_the_distilled_denoiser_is_trained_and_made_for_its_steps(trained):
+    few = FewSteps.of(trained / "unet")
+    assert few.steps == 2
+    assert any(float((up @ down).abs().max()) > 0 for down, up in few.changes.values())
+    model = load_model(trained, device="cpu")
+    draft = model.generate([window(prompt="bell")], Sampling(quality="draft"))[0]
+    normal = model.generate([window(prompt="bell")], Sampling(steps=2))[0]
+    assert np.isfinite(draft.data).all()
+    assert not np.array_equal(draft.data, normal.data)
 
 
 def test_the_model_makes_a_window_of_sound(trained):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from vtacli.model.mini.denoiser import MiniDenoiser
 from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
+from vtacli.model.mini.text import TextSpace
 from vtacli.signal.control import ControlCurves, hit_curve
 from vtacli.training.composer import Event
 from vtacli.training.degrade import degraded_hits, motion_of_hits
@@ -19,35 +21,55 @@ from vtacli.training.patterns import Hits
 from vtacli.training.recipe import DenoiserRecipe
 from vtacli.training.sources import Sources
 from vtacli.training.windows import Windows
+from vtacli.training.wordings import Wordings
 
 
 @dataclass(frozen=True)
 class Words:
-    """Sentence vectors of captions (W, D) and labels (L, D), and each label's nearest others.
+    """What labels are called, where each lies in the space of words, and what lies near it.
 
-    ``near``: (L, K) indices of labels, the nearest first, itself excluded.
+    ``labels``: (L, D) unit rows for the names. ``near``: (L, K) indices of labels, the nearest
+    first, itself excluded.
     """
 
-    captions: NDArray[np.float32]
+    text: TextSpace
+    names: tuple[str, ...]
     labels: NDArray[np.float32]
     near: NDArray[np.int64]
 
     @staticmethod
-    def of(captions: NDArray[np.float32], labels: NDArray[np.float32], count: int = 4) -> Words:
+    def of(text: TextSpace, names: Sequence[str], count: int = 4) -> Words:
+        labels = text.embed(list(names)).numpy()
         likeness = labels @ labels.T
         np.fill_diagonal(likeness, -2)
-        return Words(captions, labels, np.argsort(-likeness, axis=1)[:, :count])
+        return Words(text, tuple(names), labels, np.argsort(-likeness, axis=1)[:, :count])
+
+    def caption(self, rng: np.random.Generator, labels: Sequence[int]) -> NDArray[np.float32]:
+        """(D,) The point of one of the many ways to ask for these labels' sound."""
+        said = Wordings.shipped().caption([self.names[i] for i in labels], rng)
+        return np.asarray(self.text.embed([said])[0].numpy())
 
 
 class DraftMaker:
-    """Drafts out of *other* recordings of the same label: the model must make a new take."""
+    """Drafts out of *other* recordings of the same label, so that the model makes a new take;
+    ``same`` of them out of the window's own, so that it may also keep what it is given."""
 
-    def __init__(self, bank: Bank, sources: Sources, words: Words, window_s: float, steps: int):
+    def __init__(
+        self,
+        bank: Bank,
+        sources: Sources,
+        words: Words,
+        window_s: float,
+        steps: int,
+        same: float = 0.0,
+    ):
         self.bank, self.sources, self.words = bank, sources, words
-        self.window_s, self.steps = window_s, steps
+        self.window_s, self.steps, self.same = window_s, steps, same
 
     def other(self, rng: np.random.Generator, source: int, label: int, kind: int) -> int | None:
         """Another entry that could stand for ``source``: same label, else a near one, else None."""
+        if self.same and rng.random() < self.same:
+            return source
         mine = self.sources.every[source].recording.file
         for candidate in (label, *self.words.near[label][:3]):
             pool = [
@@ -125,7 +147,7 @@ def token_of(
     if not labels:
         return np.zeros(words.labels.shape[1], dtype=np.float32)
     if rng.random() < 0.7:
-        return np.asarray(words.captions[index])
+        return words.caption(rng, labels)
     mixture = words.labels[labels].mean(axis=0)
     for label in labels:
         mixture = mixture + rng.uniform(0, 0.4) * words.labels[words.near[label][0]]

@@ -10,7 +10,7 @@ from typing import Any
 from vtacli.errors import ConfigError
 from vtacli.training.loop import Schedule
 
-STAGES = ("codec", "texture", "vocoder", "bank", "windows", "denoiser")
+STAGES = ("codec", "texture", "vocoder", "bank", "windows", "denoiser", "few_steps")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,21 @@ class DenoiserRecipe:
     drop_control: float = 0.1
     drop_both: float = 0.05
     drop_draft: float = 0.33
+    same_draft: float = 0.0
     sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FewStepsRecipe:
+    """The distilled denoiser of ``steps`` steps: a schedule of no steps leaves it out. ``windows``:
+    how many of the teacher's ways, of ``teacher_steps`` (a multiple of ``steps``), it learns."""
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=0))
+    steps: int = 4
+    teacher_steps: int = 20
+    windows: int = 1000
+    batch: int = 24
+    rank: int = 32
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,7 @@ class Recipe:
     vocoder: VocoderRecipe
     windows: WindowsRecipe
     denoiser: DenoiserRecipe
+    few_steps: FewStepsRecipe
     score: ScoreRecipe
 
 
@@ -113,6 +128,7 @@ def read_recipe(path: Path) -> Recipe:
         "vocoder": VocoderRecipe,
         "windows": WindowsRecipe,
         "denoiser": DenoiserRecipe,
+        "few_steps": FewStepsRecipe,
         "score": ScoreRecipe,
     }
     if unknown := sorted(set(raw) - set(kinds) - {"name", "seed"}):

@@ -60,7 +60,7 @@ class FakeModel:
         self.seen.append(replace(window, frames=None, motion=None))
         rng = np.random.Generator(np.random.PCG64(window.key.seed_64()))
         count = self.variant.window_samples
-        level = 0.05 + 0.2 * float(window.frames.data.mean()) / 255
+        level = 0.05 + 0.2 * float(window.frames.data.mean() if len(window.frames) else 0) / 255
         if window.prompt:
             level *= 1.5
         data = level * rng.standard_normal(count).clip(-3, 3)

@@ -11,7 +11,7 @@ import typer
 from vtacli.cli import flags
 from vtacli.cli.flags import MACHINE, TALK
 from vtacli.cli.shell import Shell
-from vtacli.errors import CheckFailed, ConfigError
+from vtacli.errors import CheckFailed, ConfigError, WeightsMissing
 from vtacli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -126,31 +126,40 @@ def evaluate(
             raise ConfigError(f"{flag} must be {least} or more, not {value}.")
     shell: Shell = context.obj
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
-        from vtacli.evaluation.clips import find_clips
+        from vtacli.evaluation.folder import find_clips
+        from vtacli.evaluation.sections import check_variant, chosen_sections
+        from vtacli.media.weights import find_tagger
+
+        # what can be refused cheaply comes before torch is imported
+        sections = chosen_sections(only)
+        films_to_dub = find_clips(clips) if clips else ()
+        handle = shell.find_model(model, device=device, weights_dir=weights_dir)
+        check_variant(handle.variant)
+        tagger_folder = tagger or find_tagger(handle.folder or Path(), weights_dir)
+        if tagger_folder is None:
+            raise WeightsMissing("The sound tagger is not installed.", hint="Name it: --tagger.")
+
         from vtacli.evaluation.figures import markdown as as_markdown
-        from vtacli.evaluation.judge import Judge, find_tagger
+        from vtacli.evaluation.judge import Judge
         from vtacli.evaluation.prompts import SHIPPED, read_prompts
         from vtacli.evaluation.recordings import open_catalogue
         from vtacli.evaluation.study import QUICK, SUITES, Study
-        from vtacli.evaluation.suite import chosen_sections
         from vtacli.evaluation.suite import evaluate as work
 
-        sections = chosen_sections(only)
         size = replace(QUICK if quick else SUITES[suite], seed=seed)
         if seeds is not None:
             size = replace(size, seeds=seeds, named_seeds=max(seeds, size.named_seeds))
         if films is not None:
             size = replace(size, films=films)
-        handle = shell.find_model(model, device=device, weights_dir=weights_dir)
         study = Study(
             suite=size,
             handle=handle,
-            judge=Judge(tagger or find_tagger(weights_dir)),
+            judge=Judge(tagger_folder),
             prompts=read_prompts(prompts or SHIPPED),
             out=output,
             report=shell.report,
             catalogue=open_catalogue(sounds) if sounds else None,
-            clips=find_clips(clips) if clips else (),
+            clips=films_to_dub,
         )
         scores = work(study, sections)
     if markdown:

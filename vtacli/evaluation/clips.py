@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from vtacli.dub import dub
-from vtacli.errors import ConfigError, VtaError
+from vtacli.errors import VtaError
 from vtacli.evaluation.hits import drawn
 from vtacli.evaluation.notebook import Row, digest
 from vtacli.evaluation.spectrogram import save_spectrogram
 from vtacli.evaluation.study import Result, Study
 from vtacli.media.audio import OriginalSound
-from vtacli.media.door import SUFFIXES
 from vtacli.media.ffmpeg import run_ffmpeg
 from vtacli.media.probe import Footage, probe
 from vtacli.media.video import analyse
@@ -28,18 +27,7 @@ from vtacli.signal.media import Audio
 from vtacli.signal.onsets import find_onsets
 
 SECTION = "clips"
-SUFFIX = frozenset({*SUFFIXES, ".avi", ".ts"})
 WIDE = 320
-
-
-def find_clips(folder: Path) -> tuple[Path, ...]:
-    """The films in a folder, by name. Raises ConfigError where there is none."""
-    if not folder.is_dir():
-        raise ConfigError("there is no such folder of films", path=folder)
-    films = tuple(sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIX))
-    if not films:
-        raise ConfigError("there is no film in this folder", path=folder)
-    return films
 
 
 def measure(study: Study) -> Result:

@@ -73,13 +73,13 @@ def confusion(
     figures = [
         Figure(
             "named",
-            f"{count} named prompts told apart: right",
+            "words, named prompts told apart: right",
             _accuracy(said, heard_made, count, suite.seed),
-            measured=on,
+            measured=f"{count} prompts, {on}",
         ),
         Figure(
             "named_real",
-            f"{count} named prompts told apart: real recordings",
+            "words, named prompts told apart: real recordings",
             _accuracy(called, heard_real, count, suite.seed),
             measured=f"{len(theirs)} recordings",
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,9 @@ from vtacli.training.score import hit_counts
 SECTION = "hits"
 TOLERANCE_S = 0.08
 WAYS = {
-    "picture": "hits from the picture's motion, nothing said",
-    "prompted": "hits from the picture's motion, prompt said",
-    "written": "hits written in the cue sheet",
+    "picture": "hits, picture alone",
+    "prompted": "hits, picture and prompt",
+    "written": "hits, written",
 }
 SHUFFLES = 8
 """Derangements that chance is measured over; they cost nothing."""
@@ -101,6 +102,16 @@ def measure(study: Study) -> Result:
     if suite.films < 1:
         return Result([], {})
     renders = make_renders(study.out / "films", suite.films, suite.seed, study.report)
+    films = film_rows(study, renders)
+    if study.catalogue is not None:
+        study.use("true sound at the films' hits", (r.file for r in study.library.held_out()))
+    figures, scores = summary(films, suite.seed)
+    return Result(figures, {"films": films, "f1": scores})
+
+
+def film_rows(study: Study, renders: Sequence[Render]) -> list[dict[str, Any]]:
+    """Onsets heard in every way of asking for each film's sound, and the film's truth."""
+    suite = study.suite
     book = study.notebook(SECTION, [r.film.name for r in renders], suite.truths)
     shown = {r.film for r in _shown(renders, suite.films_shown)}
     films = []
@@ -109,10 +120,7 @@ def measure(study: Study) -> Result:
         row = book.measured(render.film.stem, partial(_film, study, render, i), files)
         told = {"film": render.film.stem, "kind": render.kind, "prompt": render.prompt}
         films.append({**told, "shown": render.film in shown, **row})
-    if study.catalogue is not None:
-        study.use("true sound at the films' hits", (r.file for r in study.library.held_out()))
-    figures, scores = summary(films, suite.seed)
-    return Result(figures, {"films": films, "f1": scores})
+    return films
 
 
 def _shown(renders: Sequence[Render], count: int) -> list[Render]:
@@ -120,9 +128,10 @@ def _shown(renders: Sequence[Render], count: int) -> list[Render]:
     return sorted(renders, key=lambda r: not r.hits)[:count]
 
 
-def _files(study: Study, render: Render) -> tuple[Any, ...]:
+def _files(study: Study, render: Render) -> tuple[Path, ...]:
     stem = study.out / "sound" / f"film-{render.film.stem}"
-    return tuple(stem.with_name(f"{stem.name}.{end}") for end in ("flac", "png"))
+    ends = ("prompted.flac", "prompted.png", "written.flac", "written.png")
+    return tuple(stem.with_name(f"{stem.name}-{end}") for end in ends)
 
 
 def _film(study: Study, render: Render, number: int) -> Row:
@@ -146,9 +155,10 @@ def _film(study: Study, render: Render, number: int) -> Row:
         for take in range(suite.truths if hits else 0):
             sound = true_sound(study.composer, hits, duration_s, (seed, number, take))
             truths.append([round(t, 3) for t, _ in find_onsets(sound)])
-    sound_path, picture_path = _files(study, render)
-    save_sound(sound_path, made["prompted"])
-    save_spectrogram(picture_path, made["prompted"], wide=640)
+    files = _files(study, render)
+    for way, (sound_path, picture_path) in (("prompted", files[:2]), ("written", files[2:])):
+        save_sound(sound_path, made[way])
+        save_spectrogram(picture_path, made[way], wide=640)
     return {
         "duration_s": duration_s,
         "hits": [[round(t, 3), s] for t, s in hits],
@@ -157,8 +167,7 @@ def _film(study: Study, render: Render, number: int) -> Row:
         "first": first,
         "truths": truths,
         "motion": drawn(motion),
-        "sound": sound_path.relative_to(study.out).as_posix(),
-        "spectrogram": picture_path.relative_to(study.out).as_posix(),
+        "files": [f.relative_to(study.out).as_posix() for f in files],
     }
 
 
@@ -204,8 +213,8 @@ def _of_striking(films: Sequence[dict[str, Any]], seed: int) -> tuple[list[Figur
     if len(films) > 1:
         for way, name in (("prompted", "another film's sound"), ("written", "other written hits")):
             counts[name] = shuffled_counts(heard[way], true, seed)
-    share = ", share of true sound's F1" if truth is not None else ", F1"
-    on = f"{len(films)} renders, ±80 ms" + (f", true sound {takes} takes each" if takes else "")
+    share = ": F1 / true sound's" if truth is not None else ": F1"
+    on = f"{len(films)} renders, ±80 ms" + (f", {takes} takes of true sound" if takes else "")
     marks = {"picture": (0.7, 1.0), "prompted": (0.7, 1.0), "written": (1.0, 1.2)}
     figures = []
     for way, title in WAYS.items():
@@ -213,9 +222,9 @@ def _of_striking(films: Sequence[dict[str, Any]], seed: int) -> tuple[list[Figur
         interval = share_of(counts[way], truth, seed)
         figures.append(Figure(f"hits_{way}", title + share, interval, floor, goal, measured=on))
     titles = {
-        "words": "control: words alone",
-        "another film's sound": "control: the sound made for another film",
-        "other written hits": "control: another film's hits written",
+        "words": "control, words alone",
+        "another film's sound": "control, another film's sound",
+        "other written hits": "control, another film's hits written",
     }
     for name, title in titles.items():
         if name in counts:
@@ -226,7 +235,9 @@ def _of_striking(films: Sequence[dict[str, Any]], seed: int) -> tuple[list[Figur
     if truth is not None:
         interval = share_of(truth, None, seed)
         scores["true sound"] = interval.to_dict()
-        figures.append(Figure("hits_true_sound", "true sound itself, F1", interval, measured=on))
+        figures.append(
+            Figure("hits_true_sound", "hits, true sound itself: F1", interval, measured=on)
+        )
     scores["by kind"] = {
         kind: {
             way: pooled_f1(counts[way][[i for i, f in enumerate(films) if f["kind"] == kind]])
@@ -254,7 +265,7 @@ def _too_much(films: Sequence[dict[str, Any]], seed: int) -> Figure:
     interval = bootstrap(len(films), lambda c: float(onsets[c].sum() / seconds[c].sum()), seed=seed)
     return Figure(
         "false_strikes",
-        "onsets heard in films that move but strike nothing",
+        "onsets in films that strike nothing",
         interval,
         more_is_better=False,
         unit="a second",

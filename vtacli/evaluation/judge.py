@@ -10,9 +10,7 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from vtacli.errors import WeightsMissing
 from vtacli.evaluation.notebook import Row, packed, unpacked
-from vtacli.media.weights import shelves
 from vtacli.model.yamnet import (
     HOP,
     PATCH_HOP_FRAMES,
@@ -24,7 +22,6 @@ from vtacli.model.yamnet import (
 )
 from vtacli.signal.media import Audio
 
-NAME = "yamnet"
 TOP = 10
 QUIET = 0.01
 """A patch counts for the embedding where it is at most 40 dB under the loudest."""
@@ -54,14 +51,6 @@ class Heard:
     def likeliest(self, count: int = TOP) -> list[int]:
         """The indices of the classes with the highest scores, the highest first."""
         return [int(i) for i in np.argsort(-self.scores, kind="stable")[:count]]
-
-
-def find_tagger(weights_dir: Path | None = None) -> Path:
-    """The tagger's folder, ``yamnet`` where models are. Raises WeightsMissing."""
-    for shelf in shelves(weights_dir):
-        if (shelf / NAME / WEIGHTS).is_file():
-            return shelf / NAME
-    raise WeightsMissing("The sound tagger is not installed.", hint="Give its folder: --tagger.")
 
 
 class Judge:

@@ -61,7 +61,7 @@ def measure(study: Study) -> Result:
     loose = [row_of(p, made, real, strict=False) for p in prompts]
     study.use("distances to held-out recordings", (f for row in strict for f in row["recordings"]))
     figures = _figures(strict, "held-out recordings", study.suite.seed, held=True)
-    figures += _figures(loose, "all matching recordings", study.suite.seed, held=False)
+    figures += _figures(loose, "all matching", study.suite.seed, held=False)
     return Result(figures, {"held_out": strict, "all": loose})
 
 
@@ -76,7 +76,7 @@ def _figures(rows: Sequence[dict[str, Any]], whose: str, seed: int, *, held: boo
     figures = [
         Figure(
             f"{key}_shuffled",
-            f"embedding distance to {whose} of the prompt, over that to others'",
+            f"distance to {whose}: own prompt / others",
             of_ratio(to_real, [r["to_others"] for r in known], seed),
             1.0 if held else None,
             more_is_better=False,
@@ -88,7 +88,7 @@ def _figures(rows: Sequence[dict[str, Any]], whose: str, seed: int, *, held: boo
         figures.append(
             Figure(
                 f"{key}_real",
-                f"embedding distance to {whose} of the prompt, over real-to-real",
+                f"distance to {whose}: own prompt / real to real",
                 of_ratio([r["to_real"] for r in paired], [r["real_to_real"] for r in paired], seed),
                 goal=2.0 if held else None,
                 more_is_better=False,
@@ -97,14 +97,14 @@ def _figures(rows: Sequence[dict[str, Any]], whose: str, seed: int, *, held: boo
         )
     if held:
         for name, title in (
-            ("to_real", "generated to held-out recordings of the prompt"),
-            ("to_others", "generated to held-out recordings of other prompts"),
-            ("real_to_real", "real to real of the prompt"),
+            ("to_real", "to held-out recordings, own prompt"),
+            ("to_others", "to held-out recordings, other prompts"),
+            ("real_to_real", "real to real, same prompt"),
         ):
             values = [r[name] for r in known if r[name] is not None]
             if values:
                 interval = of_mean(values, seed)
-                title = f"embedding distance: {title}"
+                title = f"distance {title}"
                 figures.append(
                     Figure(f"{key}_{name}", title, interval, more_is_better=False, measured=on)
                 )

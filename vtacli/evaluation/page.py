@@ -56,7 +56,7 @@ def content(scores: Scores) -> dict[str, Any]:
         "short": len(scores.falling_short),
         "held": sum(f.holds is not None for f in scores.figures),
         "films": [
-            {**f, "drawing": drawing(f, f["heard"]["prompted"])}
+            {**f, "drawing": drawing(f, f["heard"]["prompted"], f["heard"]["written"])}
             for f in sections.get("hits", {}).get("films", [])
             if f["shown"]
         ],
@@ -84,8 +84,9 @@ def grid(sounds: Sequence[Row], prompts: Sequence[Row], *, named: bool) -> list[
     ]
 
 
-def drawing(film: Row, heard: Sequence[float]) -> dict[str, Any]:
-    """Motion as a polygon, hits as lines from the top, onsets as lines from the bottom."""
+def drawing(film: Row, heard: Sequence[float], written: Sequence[float] = ()) -> dict[str, Any]:
+    """Motion as a polygon, hits as lines from the top, onsets as lines from the bottom; what is
+    heard with hits written stands in a row of its own below."""
     length = float(film["duration_s"])
 
     def x(time_s: float) -> float:
@@ -100,6 +101,7 @@ def drawing(film: Row, heard: Sequence[float]) -> dict[str, Any]:
         "motion": " ".join(points),
         "hits": [(x(t), round(24 * s, 1)) for t, s in film["hits"]],
         "heard": [x(t) for t in heard if t <= length],
+        "written": [x(t) for t in written if t <= length],
         "cuts": [x(t) for t in film["cuts"]],
         "seconds": [(x(s), s) for s in range(int(length) + 1)],
     }

@@ -55,7 +55,8 @@ def _copies(study: Study) -> list[Row]:
     rows = []
     for recording in study.each(SECTION, long_enough, lambda r: r.file):
         row = book.measured(recording.file, partial(_copy, study, recording))
-        rows.append({"file": recording.file, "label": recording.label, **row})
+        strict = recording.file in study.sounds.strict
+        rows.append({"file": recording.file, "label": recording.label, "strict": strict, **row})
     return rows
 
 
@@ -89,8 +90,8 @@ def _figures(rows: list[Row], seed: int) -> list[Figure]:
     lines = (
         ("vocoder_l1", "vocoder: log-mel L1 of copy-synthesis", 0.2, 0.1, False),
         ("codec_l1", "mel VAE: log-mel L1", 0.3, 0.15, False),
-        ("vocoder_distance", "vocoder: embedding distance of the copy", None, None, False),
-        ("both_distance", "codec and vocoder: embedding distance of the copy", None, None, False),
+        ("vocoder_distance", "vocoder: distance of the copy", None, None, False),
+        ("both_distance", "codec and vocoder: distance of the copy", None, None, False),
         ("vocoder_recognised", "vocoder: first class still in the top ten", None, None, True),
         (
             "both_recognised",
@@ -100,7 +101,7 @@ def _figures(rows: list[Row], seed: int) -> list[Figure]:
             True,
         ),
     )
-    return [
+    figures = [
         Figure(
             key,
             title,
@@ -113,3 +114,18 @@ def _figures(rows: list[Row], seed: int) -> list[Figure]:
         )
         for key, title, floor, goal, more in lines
     ]
+    strangers = [r for r in rows if r["strict"]]
+    if strangers:
+        # what training heard of the same author or the same series flatters
+        figures += [
+            Figure(
+                f"{key}_strict",
+                f"{title}, strangers only",
+                of_mean([float(r[key]) for r in strangers], seed),
+                more_is_better=more,
+                measured=f"{len(strangers)} of other authors and series",
+                digits=3,
+            )
+            for key, title, _, _, more in lines[:2]
+        ]
+    return figures

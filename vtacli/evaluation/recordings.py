@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,8 +15,15 @@ from numpy.typing import NDArray
 
 from vtacli.errors import ConfigError
 from vtacli.progress import Report, Step
-from vtacli.training.labels import clean_label, kept
-from vtacli.training.library import Recording, SoundLibrary, is_held_out, read_recording
+from vtacli.training.labels import kept, label_of
+from vtacli.training.library import (
+    Recording,
+    SoundLibrary,
+    is_held_out,
+    read_manifest,
+    read_recording,
+)
+from vtacli.training.series import apart
 
 RATE_HZ = 16_000
 HELD_OUT_SHARE = 0.06
@@ -28,7 +35,7 @@ AT_MOST_S = 20.0
 @dataclass(frozen=True)
 class Catalogue:
     """The manifests' rows of one or more folders, and where each file lies. Nothing is decoded
-    before it is needed. ``digest``: of the manifests."""
+    before it is needed. ``digest``: of the manifests and the labels."""
 
     recordings: tuple[Recording, ...]
     folders: dict[str, Path]
@@ -45,6 +52,15 @@ class Catalogue:
         found = [r for r in self.recordings if re.search(pattern, r.label)]
         found.sort(key=lambda r: (not r.held_out, sha256(r.file.encode()).digest()))
         return found[:at_most]
+
+    @cached_property
+    def strict(self) -> frozenset[str]:
+        """Held-out files that share neither a series of takes nor an author with any other
+        recording of these folders that is trained on."""
+        held = [r for r in self.recordings if r.held_out]
+        return frozenset(
+            r.file for r in apart(held, [r for r in self.recordings if not r.held_out])
+        )
 
     def held_out_library(self, report: Report) -> SoundLibrary:
         """The held-out side alone, decoded, as training code knows it."""
@@ -74,48 +90,43 @@ class Catalogue:
 def open_catalogue(folders: Sequence[Path]) -> Catalogue:
     """Read each folder's manifest.csv (file, seconds, label, licence, author, source).
 
-    Raises ConfigError where one has none, or two folders have a file of one name.
+    Raises ConfigError where one has none or a bad one, or two folders have a file of one name.
     """
     recordings: list[Recording] = []
     where: dict[str, Path] = {}
     hashes = []
     for folder in folders:
+        rows = read_manifest(folder)
         manifest = folder / "manifest.csv"
-        if not manifest.is_file():
-            raise ConfigError(
-                "there is no manifest.csv in the folder of sounds",
-                path=folder,
-                hint="Give the folder that holds it with --sounds.",
-            )
         hashes.append(sha256(manifest.read_bytes()).hexdigest())
-        with manifest.open(newline="", encoding="utf-8") as handle:
-            for row in _rows(csv.DictReader(handle), manifest):
-                if row["file"] in where:
-                    raise ConfigError(
-                        f"two manifests list {row['file']!r}", path=manifest, hint="Rename one."
-                    )
-                where[row["file"]] = folder
-                recordings.append(
-                    Recording(
-                        file=row["file"],
-                        label=clean_label(row["label"]),
-                        start=0,
-                        length=0,
-                        held_out=is_held_out(row["file"], HELD_OUT_SHARE),
-                        licence=row["licence"],
-                        author=row["author"],
-                        source=row["source"],
-                    )
+        for row in _kept(rows, manifest):
+            if row["file"] in where:
+                raise ConfigError(
+                    f"two manifests list {row['file']!r}", path=manifest, hint="Rename one."
                 )
-    return Catalogue(tuple(recordings), where, sha256(" ".join(hashes).encode()).hexdigest())
+            where[row["file"]] = folder
+            recordings.append(
+                Recording(
+                    file=row["file"],
+                    label=label_of(row),
+                    start=0,
+                    length=0,
+                    held_out=is_held_out(row["file"], HELD_OUT_SHARE),
+                    licence=row["licence"],
+                    author=row["author"],
+                    source=row["source"],
+                )
+            )
+    names = sha256(" ".join(f"{r.file} {r.label}" for r in recordings).encode()).hexdigest()
+    return Catalogue(
+        tuple(recordings), where, sha256(" ".join([*hashes, names]).encode()).hexdigest()
+    )
 
 
-def _rows(reader: Iterable[dict[str, str]], manifest: Path) -> list[dict[str, str]]:
+def _kept(rows: list[dict[str, str]], manifest: Path) -> list[dict[str, str]]:
     try:
-        return [row for row in reader if kept(row)]
-    except (KeyError, TypeError, ValueError) as error:
+        return [row for row in rows if kept(row)]
+    except ValueError as error:
         raise ConfigError(
-            f"the manifest is not one of recordings: {error}",
-            path=manifest,
-            hint="Its columns are file, seconds, label, licence, author, source.",
+            f"the manifest is not one of recordings: {error}", path=manifest
         ) from error

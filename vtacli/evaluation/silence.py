@@ -60,11 +60,11 @@ def measure(study: Study) -> Result:
         row = book.measured(f"black #{seed}", lambda seed=seed: _black(study, seed))  # type: ignore[misc]
         levels.append(row["level_db"])
     worst = Interval(max(levels), None, None, len(levels))
-    on = f"{SEEDS} seeds, 10.24 s through the product's decode; digital silence is {NOTHING_DB:.0f}"
+    on = f"the loudest of {SEEDS} seeds; digital silence is {NOTHING_DB:.0f}"
     figures = [
         Figure(
             "silence",
-            "level on a static black film, the loudest",
+            "level on a static black film",
             worst,
             FLOOR_DB,
             None,
@@ -104,7 +104,7 @@ def measure(study: Study) -> Result:
         figures.append(
             Figure(
                 "intruders_real",
-                "speech or music first in real recordings of the prompts",
+                "speech or music first, real recordings",
                 of_mean(shares(theirs), study.suite.seed),
                 more_is_better=False,
                 measured=f"{len(theirs)} recordings",

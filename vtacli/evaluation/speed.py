@@ -53,7 +53,7 @@ def measure(study: Study) -> Result:
         rows[way] = book.measured(way, repeat)
     window = f"{float(study.handle.variant.window_s):.2f} s of sound"
     on = (
-        f"{study.suite.repeats} repeats, {counted(threads, 'thread')} of {os.cpu_count()} cores, "
+        f"{study.suite.repeats} repeats, {counted(threads, 'thread')} on {os.cpu_count()} cores, "
         f"load {rows['pictures']['load']}"
     )
     figures = [
@@ -67,7 +67,7 @@ def measure(study: Study) -> Result:
             "s",
             on,
         )
-        for way, said in (("pictures", "from pictures, all included"), ("words", "from words"))
+        for way, said in (("pictures", "from pictures"), ("words", "from words"))
     ]
     figures.append(
         Figure(
@@ -76,7 +76,7 @@ def measure(study: Study) -> Result:
             of_median(rows["pictures"]["processor_s"]),
             more_is_better=False,
             unit="s",
-            measured="the same repeats; what a busy machine does not change",
+            measured="the same repeats",
         )
     )
     return Result(figures, {"ways": rows, "threads": threads})

@@ -13,30 +13,29 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from vtacli import __version__
-from vtacli.errors import ConfigError, OutputError, printable
+from vtacli.errors import OutputError, printable
 from vtacli.evaluation import clips, hits, likeness, nearness, parts, silence, speed, words
 from vtacli.evaluation.figures import Figure
 from vtacli.evaluation.page import write_page
+from vtacli.evaluation.sections import SECTIONS
 from vtacli.evaluation.study import EDITION, Result, Study
 from vtacli.progress import Step
 
-SECTIONS: dict[str, tuple[Callable[[Study], Result], float]] = {
-    "hits": (hits.measure, 36),
-    "words": (words.measure, 60),
-    "distance": (nearness.measure, 1),
-    "parts": (parts.measure, 8),
-    "speed": (speed.measure, 4),
-    "silence": (silence.measure, 1),
-    "likeness": (likeness.measure, 10),
-    "clips": (clips.measure, 10),
+MEASURES: dict[str, Callable[[Study], Result]] = {
+    "hits": hits.measure,
+    "words": words.measure,
+    "distance": nearness.measure,
+    "parts": parts.measure,
+    "speed": speed.measure,
+    "silence": silence.measure,
+    "likeness": likeness.measure,
+    "clips": clips.measure,
 }
-"""What measures each section, and how much of the whole time it takes, about."""
 
 OVERALL = "evaluate"
 
@@ -63,33 +62,8 @@ class Scores:
         return {**answer, "sections": self.sections} if whole else answer
 
 
-def chosen_sections(only: str | None) -> list[str]:
-    """The sections named in a list with commas, in their own order; None is all of them.
-
-    Raises ConfigError for one that is not known.
-    """
-    if only is None:
-        return list(SECTIONS)
-    asked = [name.strip() for name in only.split(",") if name.strip()]
-    for name in asked:
-        if name not in SECTIONS:
-            near = get_close_matches(name, SECTIONS, 1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(SECTIONS)}."
-            raise ConfigError(f"There is no section {name!r}.", hint=hint)
-    if not asked:
-        raise ConfigError("--only names no section.", hint=f"There are {', '.join(SECTIONS)}.")
-    return [name for name in SECTIONS if name in asked]
-
-
-def check_study(study: Study) -> None:
-    """Refuse what cannot be measured, before any work. Raises ConfigError or OutputError."""
-    variant = study.handle.variant
-    if not (variant.takes_text and variant.takes_motion and variant.takes_hits):
-        raise ConfigError(
-            f"The suite mini asks for words, motion and hits, and the model {variant.name} does "
-            "not take all of them.",
-            hint="Choose another --model.",
-        )
+def check_output(study: Study) -> None:
+    """Make the folder of the results. Raises OutputError where that cannot be."""
     try:
         study.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -104,17 +78,17 @@ def evaluate(study: Study, sections: Sequence[str]) -> Scores:
 
     Raises the errors of :mod:`vtacli.errors`. However it ends, what was measured is kept.
     """
-    check_study(study)
+    check_output(study)
     if study.catalogue is None:
         study.warn(
             "Without --sounds nothing is held against true sound: those figures are left out."
         )
     scores = Scores()
-    total = sum(SECTIONS[name][1] for name in sections)
+    total = sum(SECTIONS[name] for name in sections)
     done = 0.0
     seconds: dict[str, float] = {}
     for name in sections:
-        measure, weight = SECTIONS[name]
+        weight = SECTIONS[name]
 
         def overall(
             share: float, before: float = done, weight: float = weight, name: str = name
@@ -124,7 +98,7 @@ def evaluate(study: Study, sections: Sequence[str]) -> Scores:
         study.overall = overall
         overall(0.0)
         began = time.perf_counter()
-        result = measure(study)
+        result = MEASURES[name](study)
         seconds[name] = round(time.perf_counter() - began, 2)
         done += weight
         scores.figures += result.figures

@@ -205,7 +205,7 @@ def _row(
 
 
 def _figures(rows: Sequence[dict[str, Any]], seed: int) -> list[Figure]:
-    title = "a prompt's class in the tagger's top ten"
+    title = "words, class in the top ten"
     held = [r for r in rows if r["real_rate"] is not None]
     on = f"{len(rows)} prompts"
     figures = []
@@ -214,7 +214,7 @@ def _figures(rows: Sequence[dict[str, Any]], seed: int) -> list[Figure]:
         recordings = sum(r["recordings"] for r in held)
         how = f"{len(held)} prompts that {recordings} recordings match"
         figures.append(
-            Figure("words", f"{title}, share of real recordings'", share, 0.5, 1.0, measured=how)
+            Figure("words", f"{title}: rate / real recordings'", share, 0.5, 1.0, measured=how)
         )
         real = of_mean([r["real_rate"] for r in held], seed)
         figures.append(Figure("words_real", f"{title}: real recordings", real, measured=how))
@@ -234,14 +234,14 @@ def _figures(rows: Sequence[dict[str, Any]], seed: int) -> list[Figure]:
         figures.append(
             Figure(
                 "words_false",
-                "control: the same classes when other prompts were said",
+                "control, the same classes for other prompts",
                 of_mean(false, seed),
                 more_is_better=False,
                 measured=on,
             )
         )
         figures.append(
-            Figure("words_gain", "rate above that control", _gain(rows, seed), measured=on)
+            Figure("words_gain", f"{title}: rate less that control", _gain(rows, seed), measured=on)
         )
     return figures
 

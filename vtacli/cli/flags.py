@@ -131,8 +131,8 @@ ReferenceStrength = Annotated[
     float | None,
     typer.Option(
         metavar="0..1",
-        help=f"How near to keep to it: 1 is nearest, 0 leaves it out.  [default: "
-        f"{REFERENCE_STRENGTH}]",
+        help="How near to keep to it: 1 is nearest, 0 leaves it out. If left out: "
+        f"{REFERENCE_STRENGTH}.",
         rich_help_panel=ASK,
     ),
 ]
@@ -141,7 +141,7 @@ Guidance = Annotated[
     typer.Option(
         metavar="X",
         help="How strictly to follow the words, or the picture's guess: 1 is loosely, 0 not at "
-        "all.",
+        "all. If left out: the model's own, 2.5 for vta-mini.",
         rich_help_panel=FOLLOW,
     ),
 ]

@@ -72,7 +72,7 @@ def generate(
 
     [dim]vta generate door.mp4 --reference my-door.wav --reference-strength 0.8[/dim]
 
-    [dim]vta generate drums.mp4 --motion-scale 4 --guidance 2 --quality draft[/dim]
+    [dim]vta generate drums.mp4 --motion-scale 4 --guidance 2[/dim]
     """
     from vtacli.cli.render import plan_text, result_text
     from vtacli.dub import dub

@@ -79,7 +79,8 @@ def plan_text(plan: Plan) -> RenderableType:
         ("disk", f"about {cost.disk_bytes / 1e6:.0f} MB while working"),
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("scene", "from", "to", "length", "windows", "hits"):
+    with_hits = plan.job.options.hits is not None
+    for column in ("scene", "from", "to", "length", "windows", *(["hits"] if with_hits else [])):
         table.add_column(column, justify="right")
     for scene in plan.scenes:
         span = scene.span
@@ -90,7 +91,7 @@ def plan_text(plan: Plan) -> RenderableType:
             clock(span.end_s),
             f"{float(span.duration_s):.3f} s",
             str(count),
-            str(len(scene.hits)) if plan.job.options.hits else "",
+            *([str(len(scene.hits))] if with_hits else []),
         )
     total = f"{counted(len(plan.scenes), 'scene')}, {counted(len(plan.windows), 'window')}"
     if plan.job.options.prompt:

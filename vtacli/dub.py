@@ -186,6 +186,8 @@ def _result(
             "variant": variant.name,
             "licence": variant.licence,
             "bandwidth_hz": variant.bandwidth_hz,
+            "steps": job.steps,
+            "distilled": job.distilled,
             "mix_policy": POLICY,
             "options": replace(options, seed=seed).to_dict(),
         },

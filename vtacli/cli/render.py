@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from vtacli.errors import printable
-from vtacli.signal.nature import BED, HIT, PASSAGE, nature_of
 
 if TYPE_CHECKING:
     from vtacli.dub import Dubbed
@@ -137,6 +136,9 @@ def checks_text(checks: list[Check]) -> RenderableType:
 
 
 def _reference_text(reference: Reference) -> str:
+    # imported here: what shows a film's headers need not wait for signal processing
+    from vtacli.signal.nature import BED, HIT, PASSAGE, nature_of
+
     kinds = {HIT: "a hit", BED: "a bed", PASSAGE: "a passage"}
     sound = reference.sound
     kind = kinds[nature_of(sound.data[0], sound.rate_hz).kind]

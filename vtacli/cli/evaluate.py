@@ -191,4 +191,4 @@ def scores_text(scores: Scores, output: Path) -> RenderableType:
         table.add_row(*(Text(c) for c in cells), style=styles[figure.holds])
     seconds = sum(scores.about["seconds"].values())
     page = printable(output / "index.html")
-    return Group(table, Text(f"\n{page} shows it; measured in {seconds:.0f} s"))
+    return Group(table, Text(f"\n{page} shows it; this run took {seconds:.0f} s"))

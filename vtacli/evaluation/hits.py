@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtacli.evaluation.figures import Figure
-from vtacli.evaluation.notebook import Row
+from vtacli.evaluation.notebook import Row, digest
 from vtacli.evaluation.renders import Render, make_renders
 from vtacli.evaluation.spectrogram import save_sound, save_spectrogram
 from vtacli.evaluation.statistics import Interval, bootstrap, derangement
@@ -112,12 +112,13 @@ def measure(study: Study) -> Result:
 def film_rows(study: Study, renders: Sequence[Render]) -> list[dict[str, Any]]:
     """Onsets heard in every way of asking for each film's sound, and the film's truth."""
     suite = study.suite
-    book = study.notebook(SECTION, [r.film.name for r in renders], suite.truths)
+    book = study.notebook(SECTION, suite.truths)
     shown = {r.film for r in _shown(renders, suite.films_shown)}
     films = []
     for i, render in study.each(SECTION, list(enumerate(renders)), lambda r: r[1].film.stem):
         files = _files(study, render) if render.film in shown else ()
-        row = book.measured(render.film.stem, partial(_film, study, render, i), files)
+        item = f"{render.film.stem} {digest(render.hits, render.prompt, render.duration_s)}"
+        row = book.measured(item, partial(_film, study, render, i), files)
         told = {"film": render.film.stem, "kind": render.kind, "prompt": render.prompt}
         films.append({**told, "shown": render.film in shown, **row})
     return films

@@ -38,12 +38,12 @@ class Suite:
     compared with the bank. ``bank_share``: of the bank's rows that they are compared with.
     """
 
-    films: int = 36
+    films: int = 24
     truths: int = 4
     prompts: int | None = None
     seeds: int = 4
     named_seeds: int = 8
-    real: int = 8
+    real: int = 6
     copies: int | None = None
     repeats: int = 7
     likened: int = 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -77,10 +78,11 @@ def test_a_bank_that_knows_its_files_keeps_them(tmp_path: Path):
     assert [again.file(i) for i in range(3)] == ["a.wav", "b.flac", "b.flac"]
 
 
-def chosen(said, strikes=(), seed=0):
+def chosen(said, strikes=(), seed=0, bank=None, **how):
     vectors = np.eye(3, dtype=np.float32)
     rng = np.random.default_rng(seed)
-    return choose(bank_of_three(), vectors, np.array(said, np.float32), strikes, 10.24, rng)
+    asked = np.array(said, np.float32)
+    return choose(bank or bank_of_three(), vectors, asked, strikes, 10.24, rng, **how)
 
 
 def test_what_was_said_decides():
@@ -88,6 +90,35 @@ def test_what_was_said_decides():
     assert [(p.recording, p.at_s) for p in chosen([1, 0, 0], strikes)] == [(0, 1.0), (0, 3.0)]
     assert [p.recording for p in chosen([0, 1, 0], strikes)] == [1]
     assert [p.recording for p in chosen([0, 0, 1], strikes)] == [2]
+
+
+def test_rain_is_not_struck_by_what_moves_in_it_but_may_be_by_an_editor():
+    strikes = [(1.0, 1.0), (3.0, 0.5)]
+    mostly_rain = [0.83, 1, 0]
+    assert [p.recording for p in chosen(mostly_rain, strikes, written=False)] == [1]
+    assert [p.recording for p in chosen(mostly_rain, strikes, written=True)] == [1, 0, 0]
+
+
+def test_a_blow_that_rings_for_long_is_not_looped():
+    slams = np.array([HIT] * 9 + [BED])
+    bank = replace(
+        bank_of_three(),
+        starts=np.zeros(10, np.int64),
+        ends=np.full(10, 3),
+        kinds=slams,
+        lead_s=np.zeros(10, np.float32),
+        label_of=np.zeros(10, np.int64),
+    )
+    assert [bank.kinds[p.recording] for p in chosen([1, 0, 0], bank=bank)] == [HIT]
+
+
+def test_passages_follow_each_other_where_nothing_says_when():
+    placed = chosen([0, 0, 1])
+    assert len(placed) > 1
+    assert {p.recording for p in placed} == {2}
+    assert all(a.until_s < b.at_s for a, b in pairwise(placed))
+    assert placed[-1].until_s <= 10.24
+    assert placed == chosen([0, 0, 1])
 
 
 def test_doubt_and_strangeness_draft_nothing():

@@ -27,7 +27,12 @@ from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 from vtacli.errors import ConfigError
-from vtacli.model.branches import Branches, branches_of_condition, branches_of_contents
+from vtacli.model.branches import (
+    Branches,
+    branches_of_condition,
+    branches_of_contents,
+    heeded,
+)
 from vtacli.model.condition import Condition
 from vtacli.model.contract import Reference, WindowContent
 from vtacli.model.describe import INDEX
@@ -46,9 +51,6 @@ COMPONENT_MODULES = frozenset(
     )
 )
 """Where the components of a model folder may come from, besides diffusers itself."""
-
-NEAREST = 0.4
-"""The share of noise with which a reference of full strength begins."""
 
 OnStepEnd = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 Generators = torch.Generator | Sequence[torch.Generator]
@@ -140,8 +142,8 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         160/320/320/640 channels), 0.93 s and 0.98 s at 32/32/64/64; vta-mini's denoiser did four
         windows in 0.39 s either way. On an accelerator windows are one batch.
 
-        Windows with references run one at a time, each from its own start: see
-        :func:`reference_start`. ``euler_sigmas``: the noise levels of a denoiser that was
+        Windows whose encoder would have them begin part-way, near a draft, with the same share of
+        noise run together. ``euler_sigmas``: the noise levels of a denoiser that was
         distilled to a few steps, from 1 down; each step is Euler's and the last ends at 0. It
         takes the place of the scheduler and of ``num_inference_steps``.
         """
@@ -159,7 +161,6 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         device = self._execution_device
         if one_at_a_time is None:
             one_at_a_time = device.type == "cpu"
-        one_at_a_time |= contents is not None and any(c.references for c in contents)
         if num_inference_steps is None:
             num_inference_steps = self.facts.default_steps
         scales = Scales.of(
@@ -169,9 +170,11 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
             self.facts.default_guidance,
         )
 
-        parts = []
-        size = 1 if one_at_a_time else count
-        for rows in (slice(i, i + size) for i in range(0, count, size)):
+        shares = [1.0] * count
+        if contents is not None and euler_sigmas is None:
+            shares = self._noise_shares(contents, scales)
+        made: dict[int, Tensor] = {}
+        for rows in together(shares, 1 if one_at_a_time else count):
             if isinstance(windows, Condition):
                 branches = branches_of_condition(
                     _rows(windows, rows),
@@ -179,27 +182,26 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                     self._onloaded("encoder") if negative is None else self.encoder,
                     scales,
                 )
-                start = None
             else:
                 branches = branches_of_contents(
                     self._onloaded("encoder"),
-                    windows[rows],
+                    [windows[i] for i in rows],
                     scales,
                     controlled=self.facts.takes_motion or self.facts.takes_hits,
                 )
-                start = self._start(windows[rows], branches)
-            parts.append(
-                self._denoise(
-                    branches,
-                    noise[rows].to(device),
-                    generator[rows] if isinstance(generator, Sequence) else generator,
-                    num_inference_steps,
-                    callback_on_step_end,
-                    self.facts.guidance_rescale if guidance_rescale is None else guidance_rescale,
-                    start,
-                    euler_sigmas,
-                )
+            share = shares[rows[0]]
+            part = self._denoise(
+                branches,
+                noise[rows].to(device),
+                [generator[i] for i in rows] if isinstance(generator, Sequence) else generator,
+                num_inference_steps,
+                callback_on_step_end,
+                self.facts.guidance_rescale if guidance_rescale is None else guidance_rescale,
+                (self.encoder.start(branches.asked), share) if share < 1 else None,
+                euler_sigmas,
             )
+            made.update((row, part[k : k + 1]) for k, row in enumerate(rows))
+        parts = [made[i] for i in range(count)]
         done = [self.decode(z) for z in parts]
         self.maybe_free_model_hooks()
         return VtaOutput(
@@ -313,15 +315,12 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
             self._references[reference] = made
         return self._references[reference]
 
-    def _start(
-        self, windows: Sequence[WindowContent], branches: Branches
-    ) -> tuple[Tensor, float] | None:
-        """The latents and the share of noise with which one window with a reference begins."""
-        if not windows[0].references:
-            return None
-        share = reference_start(windows[0].reference_strength)
-        latents = self.encoder.start(windows[0], branches.asked) if share < 1 else None
-        return None if latents is None else (latents[None], share)
+    def _noise_shares(self, contents: Sequence[WindowContent], scales: Scales) -> list[float]:
+        """With how much noise each window begins: all of it, but for encoders that know better."""
+        share_of = getattr(self._onloaded("encoder"), "noise_share", None)
+        if share_of is None:
+            return [1.0] * len(contents)
+        return [share_of(heeded(content, scales)) for content in contents]
 
     def _noise(self, count: int, latents: Tensor | None, generator: Generators | None) -> Tensor:
         """(B, C, T, F) float32 on the CPU, each row from its own generator where there are many:
@@ -347,10 +346,13 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         return component
 
 
-def reference_start(strength: float) -> float:
-    """The share of noise with which sampling begins, for a reference of this strength: at 0 all of
-    it, at 1 as much as :data:`NEAREST` (SDEdit, Meng et al., 2108.01073)."""
-    return 1 - strength * (1 - NEAREST)
+def together(shares: Sequence[float], at_most: int) -> list[list[int]]:
+    """The numbers of the windows that begin alike, in groups of up to ``at_most``."""
+    groups: list[list[int]] = []
+    for share in dict.fromkeys(shares):
+        alike = [i for i, other in enumerate(shares) if other == share]
+        groups += [alike[k : k + at_most] for k in range(0, len(alike), at_most)]
+    return groups
 
 
 def first_below(sigmas: Tensor, share: float) -> int:
@@ -358,7 +360,7 @@ def first_below(sigmas: Tensor, share: float) -> int:
     return int((sigmas > share + 1e-4).sum())
 
 
-def _rows(condition: Condition, rows: slice) -> Condition:
+def _rows(condition: Condition, rows: list[int]) -> Condition:
     """Some rows of a condition, without the padding that none of them uses."""
     mask = condition.mask[rows]
     used = mask.any(dim=0).nonzero()

@@ -17,9 +17,16 @@ NEAR_THE_BEST = 0.08
 """Labels this close to the best one share the choice, and differ from seed to seed."""
 BED_ALLOWANCE = 0.12
 """A bed is laid under hits when its label is at most this much worse than the best label."""
+HIT_ALLOWANCE = 0.24
+"""A written blow is drafted when its label is at most this much worse than the best."""
+SELDOM = 0.15
+"""Share of the recordings of what was said under which a bed among them is an exception: a door
+slam that happens to ring for long is not to be looped."""
+PAUSE_S = (0.4, 1.4)
+"""Between passages that follow each other where nothing says when."""
 SURE_ENOUGH = 0.15
 """A doubtful guess is a short vector: under this length there is nothing to draft."""
-STRIKES = 0.3
+STRIKES = 0.4
 """An onset of the picture counts as a strike from this share of the window's strongest."""
 
 
@@ -45,6 +52,32 @@ def _best(
     return best, int(rng.choice(near, p=weights / weights.sum()))
 
 
+def _beds_share(likeness: NDArray[np.float32], bank: Bank) -> float:
+    """How many of the recordings that are most like what was said are beds, in [0, 1]."""
+    scores = likeness[bank.label_of]
+    near = bank.kinds[scores >= scores.max() * (1 - NEAR_THE_BEST)]
+    return float(np.mean(near == BED))
+
+
+def _one_after_another(
+    likeness: NDArray[np.float32],
+    bank: Bank,
+    first: int,
+    window_s: float,
+    step_s: float,
+    rng: np.random.Generator,
+) -> list[Placement]:
+    """Passages with pauses until the window is full, ``first`` and others that are as like."""
+    placements, at_s, entry = [], 0.2, first
+    while at_s < window_s - 0.5:
+        end_s = at_s + int(bank.ends[entry] - bank.starts[entry]) * step_s
+        placements.append(Placement(entry, at_s, min(end_s, window_s)))
+        at_s = end_s + float(rng.uniform(*PAUSE_S))
+        again = _best(likeness, bank, PASSAGE, rng)
+        entry = entry if again is None else again[1]
+    return placements
+
+
 def choose(
     bank: Bank,
     label_vectors: NDArray[np.float32],
@@ -52,10 +85,16 @@ def choose(
     strikes: Sequence[tuple[float, float]],
     window_s: float,
     rng: np.random.Generator,
+    *,
+    written: bool = True,
+    step_s: float = 0.08,
 ) -> list[Placement]:
     """Placements for what was said (D,) and the moments that must sound.
 
-    ``label_vectors``: (labels, D) unit rows. Empty where nothing in the bank is like it.
+    ``label_vectors``: (labels, D) unit rows. ``written``: whether a person wrote the strikes. What
+    merely moves in rain is not struck: strikes of the picture are laid only where blows are as
+    like as anything to what was said. ``step_s``: of the bank's latents. Empty where nothing in
+    the bank is like it.
     """
     length = float(np.linalg.norm(said))
     if length < SURE_ENOUGH:
@@ -67,18 +106,22 @@ def choose(
     if not found:
         return []
     best = max(found)
+    # Its own label has beds, but hardly any: unless nothing else is like it, lay none.
+    if bed is not None and len(found) > 1 and _beds_share(likeness, bank) < SELDOM:
+        bed = bed if bed[0] < best else None
     placements = []
-    if bed is not None and bed[0] >= best - (BED_ALLOWANCE if strikes else 2 * BED_ALLOWANCE):
+    if bed is not None and bed[0] >= best - BED_ALLOWANCE * (1 if strikes else 2):
         placements.append(Placement(bed[1], 0.0, window_s))
     if strikes:
-        if hit is not None and hit[0] >= best - 2 * BED_ALLOWANCE:
+        allowance = HIT_ALLOWANCE if written or not placements else BED_ALLOWANCE
+        if hit is not None and hit[0] >= best - allowance:
             times = [t for t, _ in strikes] + [window_s]
             placements += [Placement(hit[1], t, times[i + 1]) for i, t in enumerate(times[:-1])]
-        elif passage is not None:
+        elif passage is not None and not placements:
             until = min(window_s, strikes[-1][0] + 1.0)
             placements.append(Placement(passage[1], strikes[0][0], until))
-    elif not placements and passage is not None:
-        placements.append(Placement(passage[1], 0.2, window_s))
+    elif passage is not None and (not placements or passage[0] >= best - BED_ALLOWANCE):
+        placements += _one_after_another(likeness, bank, passage[1], window_s, step_s, rng)
     elif not placements and hit is not None:
         placements.append(Placement(hit[1], 0.5, window_s))
     return placements

@@ -22,11 +22,11 @@ from vtacli.model.contract import Drawn, NoiseKey, Reference, WindowContent
 from vtacli.model.guess import Guess
 from vtacli.model.mini.choice import SURE_ENOUGH, choose, strikes_of_onsets
 from vtacli.model.mini.codec import MelCodec
-from vtacli.model.mini.draft import BED, Bank, Placement, lay
+from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
 from vtacli.model.mini.likeness import likeness
 from vtacli.model.mini.picture import PictureClassifier
 from vtacli.model.mini.picture_words import CLASSES, Mixture, PictureWords
-from vtacli.model.mini.reference import OwnBanks, encoded
+from vtacli.model.mini.reference import OwnBanks, encoded, reference_start
 from vtacli.model.mini.text import TextSpace
 from vtacli.model.variants import VARIANTS
 from vtacli.signal.control import ControlCurves, curves_of_motion, hit_curve
@@ -36,6 +36,10 @@ STILL = 2e-4
 """Energy of motion (mean luma change in 1/25 s, of full luma) under which nothing moves."""
 REMEMBERED = 16
 """Windows whose picture is not looked at twice: several questions are asked of each."""
+UNSTRUCK_NOISE = 0.5
+"""Share of noise with which a window begins in which nothing is struck. By the ten prompts of
+tests/bench/words.py, three seeds each, without hits: right class in YAMNet's top ten .53 from noise
+alone, .70 from 0.7, .73 from 0.5."""
 BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
 
@@ -171,7 +175,15 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         key = NoiseKey(content.key.seed, content.key.scene, 0).seed_64("draft")
         rng = np.random.default_rng(key)
         window_s = float(self.facts.window_s)
-        laid = choose(self.bank, self.label_vectors, said.numpy(), strikes, window_s, rng)
+        laid = choose(
+            self.bank,
+            self.label_vectors,
+            said.numpy(),
+            strikes,
+            window_s,
+            rng,
+            written=bool(content.hits),
+        )
         if not content.references or content.reference_strength == 0:
             return self.bank, laid
         own = self._own.own(content.references)
@@ -187,13 +199,22 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         draft = lay(bank, placements, steps, step_s)
         return likeness(bank, placements, draft.numpy(), latents[..., 0].float().numpy(), step_s)
 
-    def start(self, content: WindowContent, condition: Condition) -> torch.Tensor | None:
-        """(C, T, 1) Latents near which sampling may begin, for one window and its condition: the
-        draft, where a reference is in it."""
-        control = condition.control
-        if control is None or not content.references or not bool(control[0, -1].any()):
-            return None
-        return control[0, -1 - self.facts.latent_shape[0] : -1, :, None].float()
+    def noise_share(self, content: WindowContent) -> float:
+        """How much of what sampling begins with is noise; the rest is the draft. All of it where
+        there is no draft, and where blows are laid: the flow places them to 10 ms, a draft to a
+        step of 80. Of a texture or a passage the draft knows more than a small denoiser."""
+        bank, laid = self.placements(content, self.said(content), self._motion(content)[0])
+        if not laid:
+            return 1.0
+        if content.references and content.reference_strength > 0:
+            return reference_start(content.reference_strength)
+        struck = any(bank.kinds[place.recording] == HIT for place in laid)
+        return 1.0 if struck else UNSTRUCK_NOISE
+
+    def start(self, condition: Condition) -> torch.Tensor:
+        """(B, C, T, 1) The drafts of a condition: latents near which sampling may begin."""
+        assert condition.control is not None
+        return condition.control[:, -1 - self.facts.latent_shape[0] : -1, :, None].float()
 
     def condition(self, contents: Sequence[WindowContent]) -> Condition:
         """See :class:`vtacli.model.conditioning.Conditioner`."""

@@ -20,6 +20,16 @@ STEP = 1280
 """Samples in a latent step: 8 mel frames of 160."""
 
 
+NEAREST = 0.4
+"""The share of noise with which a reference of full strength begins."""
+
+
+def reference_start(strength: float) -> float:
+    """The share of noise with which sampling begins, for a reference of this strength: at 0 all of
+    it, at 1 as much as :data:`NEAREST` (SDEdit, Meng et al., 2108.01073)."""
+    return 1 - strength * (1 - NEAREST)
+
+
 @torch.no_grad()
 def encoded(reference: Reference, codec: MelCodec) -> Reference:
     """The reference with its latents, made as the bank's are."""

@@ -41,6 +41,7 @@ class VocoderRecipe:
     coded_share: float = 0.5
     tone_steps: int = 0
     project: bool = False
+    tones_down: float = 0.0
     sizes: dict[str, int] = field(default_factory=dict)
 
 

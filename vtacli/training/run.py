@@ -85,6 +85,7 @@ class Run:
         facts = self.facts()
         facts.update(name=self.recipe.name, seed=self.recipe.seed, torch=torch.__version__)
         facts["manifest_sha256"] = self.library.manifest_sha256
+        facts["library_fingerprint"] = self.library.fingerprint
         settings = getattr(self.recipe, stage, None)
         row: dict[str, Any] = {
             "settings": asdict(settings) if settings else {},
@@ -203,7 +204,14 @@ def train_vocoder(run: Run) -> None:
         run.report(Note("no codec yet: the vocoder learns from true mels alone", "warning"))
     excerpts = Excerpts(run.library, r.excerpt_samples)
     loss_of = vocoder_loss(
-        excerpts, r.batch, run.device, codec, r.coded_share, r.tone_steps, r.project
+        excerpts,
+        r.batch,
+        run.device,
+        codec,
+        r.coded_share,
+        r.tone_steps,
+        r.project,
+        r.tones_down,
     )
     done = run.fit("vocoder", model, loss_of, r.schedule)
     model.save_pretrained(run.out / "vocoder")

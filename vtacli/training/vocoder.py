@@ -70,12 +70,14 @@ def vocoder_loss(
     coded_share: float,
     tone_steps: int,
     project: bool = False,
+    tones_down: float = 0.0,
 ) -> LossOf:
     """The tones alone by spectral distance until ``tone_steps``, then draws by energy distance.
 
     ``coded_share`` of the mels go through the codec first, since those are the mels that the
     vocoder meets in use: a little blurred. With ``project`` the draws are judged after the
-    projection onto the mel that they will go through in use.
+    projection onto the mel that they will go through in use. When the noise joins, the tones
+    alone already sound as loud as the truth: they are turned down by a factor of e^``tones_down``.
     """
 
     def loss_of(
@@ -96,6 +98,9 @@ def vocoder_loss(
             spectral = spectral_distance(made, wave)
             parts = {"mel": float(mel_l1.detach()), "stft": float(spectral.detach())}
             return spectral + mel_l1, parts
+        if step == tone_steps and tones_down:
+            with torch.no_grad():
+                model.head.bias[: model.config.fft // 2 + 1] -= tones_down
         noise = rng.standard_normal((2, *wave.shape), dtype=np.float32)
         one, other = (model.draw(shown, torch.from_numpy(n).to(device)) for n in noise)
         if project:

@@ -143,7 +143,8 @@ def test_a_cut_is_no_hit() -> None:
     rng = np.random.default_rng(10)
     shots = [rng.integers(0, 255, (H, W)).astype(np.uint8) for _ in range(2)]
     curve = meter_of([shots[0]] * 20 + [shots[1]] * 20, 25)
-    assert curve.values[20].min() > 0.1
+    # The energy is the cut's; the onset need not be, for what the whole picture does is no strike.
+    assert curve.values[20, 0] > 0.1
     clean = without_cuts(curve, [Fraction(20, 25)])
     assert clean.values[:20].max() == 0
     assert clean.values[20, 1] == 0

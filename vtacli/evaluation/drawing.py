@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2  # noqa: TID253 - this module is imported only where films are drawn
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 

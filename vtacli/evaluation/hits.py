@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vtacli.evaluation.figures import Figure
 from vtacli.evaluation.notebook import Row, digest
-from vtacli.evaluation.renders import Render, make_renders
+from vtacli.evaluation.renders import KEPT_FOR_MEASURING, Render, make_renders
 from vtacli.evaluation.spectrogram import save_sound, save_spectrogram
 from vtacli.evaluation.statistics import Interval, bootstrap, derangement
 from vtacli.evaluation.study import Result, Study
@@ -101,7 +101,9 @@ def measure(study: Study) -> Result:
     suite = study.suite
     if suite.films < 1:
         return Result([], {})
-    renders = make_renders(study.out / "films", suite.films, suite.seed, study.report)
+    renders = make_renders(
+        study.out / "films", suite.films, KEPT_FOR_MEASURING + suite.seed, study.report
+    )
     films = film_rows(study, renders)
     if study.catalogue is not None:
         study.use("true sound at the films' hits", (r.file for r in study.library.held_out()))

@@ -22,7 +22,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits, relu
 
 from vtacli.errors import ConfigError
 from vtacli.evaluation.drawing import Painter
-from vtacli.evaluation.renders import DURATION_S, Render, make_renders, staged
+from vtacli.evaluation.renders import (
+    DURATION_S,
+    KEPT_FOR_MEASURING,
+    Render,
+    make_renders,
+    staged,
+)
 from vtacli.media.container import open_film, prepare_decoder
 from vtacli.media.picture import SMALL, Shrinker
 from vtacli.media.probe import probe
@@ -31,7 +37,6 @@ from vtacli.signal.motion import MotionMeter
 from vtacli.signal.regions import FEATURES
 from vtacli.signal.strikes import StrikeMeter
 
-KEPT_FOR_MEASURING = 10_000
 HIDDEN = 16
 BATCH, CROP = 4, 160
 """Films, and steps of each, in a step of the optimizer."""

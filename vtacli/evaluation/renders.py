@@ -51,6 +51,10 @@ DISTRACTING: dict[str, Play] = {
 KINDS = tuple(STRIKING | DISTRACTING)
 
 
+KEPT_FOR_MEASURING = 10_000
+"""Films of seeds from here on are for measuring: nothing may learn from them."""
+
+
 @dataclass(frozen=True)
 class Render:
     """A film and its truth.

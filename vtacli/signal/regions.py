@@ -8,6 +8,8 @@ The rest, summed over overlapping regions, is described by numbers that hardly d
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,8 +76,6 @@ class RegionMeter:
         energy, square, first, second, first2, second2, down, right, steep_y, steep_x = _sums(
             np.stack(maps)
         )
-        square, first2, second2 = (np.maximum(m, 0) for m in (square, first2, second2))
-        steep_y, steep_x = np.maximum(steep_y, 0), np.maximum(steep_x, 0)
         least = WINDOW * WINDOW * 0.1
         out = np.empty((len(energy), FEATURES), np.float32)
         out[:, 0] = np.log1p(4 / WINDOW**2 * energy)
@@ -92,14 +92,18 @@ class RegionMeter:
 def _cells(luma: NDArray[np.uint8]) -> Cells:
     """(h, w) -> (h / 2 - 4, w / 2 - 4): means of 2×2 pixels, blurred twice by [1 2 1] / 4, and
     only where the blur is whole: what comes into the picture then comes smoothly."""
-    height, width = luma.shape[0] // 2 * 2, luma.shape[1] // 2 * 2
-    part = luma[:height, :width].astype(np.float32)
-    cells = part[::2, ::2] + part[1::2, ::2] + part[::2, 1::2] + part[1::2, 1::2]
-    cells *= np.float32(1 / 4 / 16 / 16)
+    height, width = luma.shape
+    return np.asarray(_shrunk(height) @ luma.astype(np.float32) @ _shrunk(width).T, np.float32)
+
+
+@lru_cache(maxsize=8)
+def _shrunk(length: int) -> NDArray[np.float32]:
+    """(length / 2 - 4, length): what a cell takes of each pixel along one side."""
+    pairs = np.kron(np.eye(length // 2), [0.5, 0.5])
+    rows = np.pad(pairs, ((0, 0), (0, length % 2)))
     for _ in range(2):
-        cells = cells[:-2] + 2 * cells[1:-1] + cells[2:]
-        cells = cells[:, :-2] + 2 * cells[:, 1:-1] + cells[:, 2:]
-    return cells
+        rows = (rows[:-2] + 2 * rows[1:-1] + rows[2:]) / 4
+    return rows.astype(np.float32)
 
 
 def _slopes(cells: Cells) -> tuple[Cells, Cells]:
@@ -133,12 +137,16 @@ def _without_camera(
 
 def _sums(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """(M, h, w) -> (M, regions): sums over windows."""
-    table = np.zeros((len(maps), maps.shape[1] + 1, maps.shape[2] + 1))
-    np.cumsum(maps.cumsum(axis=1), axis=2, out=table[:, 1:, 1:])
-    lower, upper = table[:, WINDOW::STRIDE], table[:, : -WINDOW or None : STRIDE]
-    rows = min(lower.shape[1], upper.shape[1])
-    bands = lower[:, :rows] - upper[:, :rows]
-    right, left = bands[:, :, WINDOW::STRIDE], bands[:, :, :-WINDOW:STRIDE]
-    columns = min(right.shape[2], left.shape[2])
-    sums = right[..., :columns] - left[..., :columns]
+    height, width = maps.shape[1:]
+    sums = _windows(height) @ (maps @ _windows(width).T)
     return np.asarray(sums.reshape(len(maps), -1), np.float32)
+
+
+@lru_cache(maxsize=8)
+def _windows(length: int) -> NDArray[np.float32]:
+    """(windows, length): ones where a window lies. As a matrix, because that is quickest."""
+    starts = range(0, length - WINDOW + 1, STRIDE)
+    table = np.zeros((len(starts), length), np.float32)
+    for row, start in enumerate(starts):
+        table[row, start : start + WINDOW] = 1
+    return table

@@ -11,6 +11,7 @@ from vtacli.signal.control import (
     ControlCurves,
     channels,
     curves_of_motion,
+    curves_of_strikes,
     hit_curve,
     onset_curve,
 )
@@ -76,3 +77,19 @@ def test_no_motion_rows_is_no_motion():
     onset, energy = curves_of_motion(Curve(np.zeros(0), np.zeros((0, 2), np.float32)), FRAMES)
     assert not onset.any()
     assert not energy.any()
+
+
+def test_the_curves_of_strikes_are_nothing_before_the_first_and_fall_after_each():
+    onset, energy = curves_of_strikes([(1.0, 0.5), (3.0, 1.0)], 1024)
+    assert energy[:100].max() == 0
+    assert energy[100] == pytest.approx(0.5)
+    assert energy[300] == pytest.approx(1.0)
+    assert (np.diff(energy[101:299]) < 0).all()
+    assert energy[112] == pytest.approx(0.5 / np.e, rel=1e-3)
+    assert [int(onset[:200].argmax()), int(onset[200:].argmax()) + 200] == [100, 300]
+    assert onset[300] == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_strike_beyond_the_window_leaves_it_alone():
+    onset, energy = curves_of_strikes([(11.0, 1.0)], 1024)
+    assert onset.max() == energy.max() == 0

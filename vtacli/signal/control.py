@@ -83,6 +83,26 @@ def onset_curve(
     return np.asarray(np.minimum(blurred, 1.0), dtype=np.float32)
 
 
+RING_FRAMES = 12
+"""In which the energy of a blow falls by a factor of e: 0.12 s."""
+
+
+def curves_of_strikes(
+    strikes: Sequence[tuple[float, float]], frames: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(onset, energy), each (frames,), of blows at known times and strengths, and of nothing else:
+    what moves before and after a blow is seldom heard. Each blow sets the energy to its strength,
+    from where it falls exponentially."""
+    times = np.array([t for t, _ in strikes], dtype=np.float64)
+    strengths = np.array([s for _, s in strikes], dtype=np.float64)
+    energy = np.zeros(frames)
+    for time_s, strength in strikes:
+        first = max(0, round(time_s * CURVE_HZ))
+        fall = strength * np.exp(-np.arange(max(0, frames - first)) / RING_FRAMES)
+        energy[first:] = np.maximum(energy[first:], fall)
+    return onset_curve(times, strengths, frames, 0.03), energy.astype(np.float32)
+
+
 def scaled(values: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
     """Values over their own maximum, or over ``floor`` where that is larger. In [0, 1]."""
     return values / max(float(values.max(initial=0.0)), floor)

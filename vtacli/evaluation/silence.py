@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from vtacli import manners
 from vtacli.evaluation.figures import Figure
+from vtacli.evaluation.judge import Heard
 from vtacli.evaluation.notebook import Row
 from vtacli.evaluation.statistics import Interval, of_mean
 from vtacli.evaluation.study import Result, Study
 from vtacli.evaluation.take import watch
-from vtacli.evaluation.words import generated, recorded
+from vtacli.evaluation.words import Made, generated, heard_again, recorded
 from vtacli.media.ffmpeg import run_ffmpeg
+from vtacli.model.listening import Ear
 
 SECTION = "silence"
 SEEDS = 3
@@ -85,7 +88,12 @@ def measure(study: Study) -> Result:
             by_prompt.setdefault(prompt, []).append(heard in unwanted and heard not in classes)
         return [float(np.mean(v)) for v in by_prompt.values()]
 
-    ours = [(m.prompt.prompt, m.prompt.classes, names[m.heard.likeliest(1)[0]]) for m in made]
+    polite = [mannered(study, m) for m in made]
+    ours = [
+        (m.prompt.prompt, m.prompt.classes, names[heard.likeliest(1)[0]])
+        for m, heard in zip(made, polite, strict=True)
+    ]
+    raw = [(m.prompt.prompt, m.prompt.classes, names[m.heard.likeliest(1)[0]]) for m in made]
     theirs = [(r.prompt.prompt, r.prompt.classes, names[r.heard.likeliest(1)[0]]) for r in real]
     figures.append(
         Figure(
@@ -97,6 +105,17 @@ def measure(study: Study) -> Result:
             False,
             "",
             f"{len(ours)} sounds of {len(shares(ours))} prompts",
+            digits=3,
+        )
+    )
+    anew = sum(p is not m.heard for p, m in zip(polite, made, strict=True))
+    figures.append(
+        Figure(
+            "intruders_raw",
+            "speech or music first, before manners",
+            of_mean(shares(raw), study.suite.seed),
+            more_is_better=False,
+            measured=f"{anew} made anew and kept",
             digits=3,
         )
     )
@@ -115,6 +134,20 @@ def measure(study: Study) -> Result:
         {"prompt": p, "class": c} for p, classes, c in ours if c in unwanted and c not in classes
     ]
     return Result(figures, {"levels_db": levels, "intruders": found})
+
+
+def mannered(study: Study, made: Made) -> Heard:
+    """What is heard once the product's manners have had their say: a rude sound is made once more
+    with the seed that the product would take, and the better of the two stays."""
+    judge = manners.Judge(Ear(study.judge.tagger, study.judge.names))
+    asked = manners.asked_for([made.prompt.prompt])
+    first = judge.verdict(made.heard.scores.astype(np.float32), asked)
+    if first is None:
+        return made.heard
+    seed = manners.other_seed(study.suite.seed + made.seed, 0)
+    again = heard_again(study, made, seed)
+    second = judge.verdict(again.scores.astype(np.float32), asked)
+    return again if second is None or second.share < first.share else made.heard
 
 
 def _black(study: Study, seed: int) -> Row:

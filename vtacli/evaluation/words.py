@@ -92,6 +92,20 @@ def generated(study: Study) -> list[Made]:
     return made
 
 
+def heard_again(study: Study, made: Made, seed: int) -> Heard:
+    """The same prompt, with the same hits or none, from another seed of the sampler."""
+    book = study.notebook(SECTION, LISTEN_S, STRIKES)
+    hits = STRIKES if made.struck else ()
+    return Heard.from_row(
+        book.measured(
+            f"{made.prompt.prompt} #{made.seed} again {seed}",
+            lambda: study.judge.hears(
+                from_words(study.model, made.prompt.prompt, seed, hits)
+            ).to_row(),
+        )
+    )
+
+
 def _make(study: Study, prompt: Prompt, seed: int, files: tuple[Any, ...]) -> Row:
     hits = STRIKES if seed % 2 else ()
     sound = from_words(study.model, prompt.prompt, study.suite.seed + seed, hits)

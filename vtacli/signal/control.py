@@ -28,7 +28,7 @@ FLAGS = 2
 ENERGY_FLOOR = 0.001
 """Motion whose strongest moment is weaker than this (mean luma change in 1/25 s, of full luma)
 stays weak when it is scaled: a still picture is not made to dance."""
-ONSET_FLOOR = 0.7
+ONSET_FLOOR = 0.5
 """The same for onsets, which are likelihoods in [0, 1): doubt is not made certainty."""
 
 

@@ -11,6 +11,7 @@ from vtacli import manners
 from vtacli.evaluation.figures import Figure
 from vtacli.evaluation.judge import Heard
 from vtacli.evaluation.notebook import Row
+from vtacli.evaluation.prompts import Prompt
 from vtacli.evaluation.statistics import Interval, of_mean
 from vtacli.evaluation.study import Result, Study
 from vtacli.evaluation.take import watch
@@ -88,58 +89,43 @@ def measure(study: Study) -> Result:
             by_prompt.setdefault(prompt, []).append(heard in unwanted and heard not in classes)
         return [float(np.mean(v)) for v in by_prompt.values()]
 
-    polite = [mannered(study, m) for m in made]
-    ours = [
-        (m.prompt.prompt, m.prompt.classes, names[heard.likeliest(1)[0]])
-        for m, heard in zip(made, polite, strict=True)
-    ]
-    raw = [(m.prompt.prompt, m.prompt.classes, names[m.heard.likeliest(1)[0]]) for m in made]
-    theirs = [(r.prompt.prompt, r.prompt.classes, names[r.heard.likeliest(1)[0]]) for r in real]
-    figures.append(
-        Figure(
-            "intruders",
-            "speech or music first, unasked",
-            of_mean(shares(ours), study.suite.seed),
-            0.0,
-            None,
-            False,
-            "",
-            f"{len(ours)} sounds of {len(shares(ours))} prompts",
-            digits=3,
-        )
-    )
+    def first_of(prompt: Prompt, heard: Heard) -> tuple[str, frozenset[str], str]:
+        return prompt.prompt, prompt.classes, names[heard.likeliest(1)[0]]
+
+    def figure(
+        key: str,
+        title: str,
+        first: Sequence[tuple[str, frozenset[str], str]],
+        measured: str,
+        floor: float | None = None,
+    ) -> Figure:
+        share = of_mean(shares(first), study.suite.seed)
+        title = f"speech or music first, {title}"
+        return Figure(key, title, share, floor, None, False, "", measured, digits=3)
+
+    judge = manners.Judge(Ear(study.judge.tagger, names))
+    polite = [mannered(study, judge, m) for m in made]
+    ours = [first_of(m.prompt, heard) for m, heard in zip(made, polite, strict=True)]
+    raw = [first_of(m.prompt, m.heard) for m in made]
+    theirs = [first_of(r.prompt, r.heard) for r in real]
     anew = sum(p is not m.heard for p, m in zip(polite, made, strict=True))
-    figures.append(
-        Figure(
-            "intruders_raw",
-            "speech or music first, before manners",
-            of_mean(shares(raw), study.suite.seed),
-            more_is_better=False,
-            measured=f"{anew} made anew and kept",
-            digits=3,
-        )
-    )
+    on = f"{len(ours)} sounds of {len(shares(ours))} prompts"
+    figures += [
+        figure("intruders", "unasked", ours, on, 0.0),
+        figure("intruders_raw", "before manners", raw, f"{anew} made anew and kept"),
+    ]
     if theirs:
-        figures.append(
-            Figure(
-                "intruders_real",
-                "speech or music first, real recordings",
-                of_mean(shares(theirs), study.suite.seed),
-                more_is_better=False,
-                measured=f"{len(theirs)} recordings",
-                digits=3,
-            )
-        )
+        on = f"{len(theirs)} recordings"
+        figures.append(figure("intruders_real", "real recordings", theirs, on))
     found = [
         {"prompt": p, "class": c} for p, classes, c in ours if c in unwanted and c not in classes
     ]
     return Result(figures, {"levels_db": levels, "intruders": found})
 
 
-def mannered(study: Study, made: Made) -> Heard:
+def mannered(study: Study, judge: manners.Judge, made: Made) -> Heard:
     """What is heard once the product's manners have had their say: a rude sound is made once more
     with the seed that the product would take, and the better of the two stays."""
-    judge = manners.Judge(Ear(study.judge.tagger, study.judge.names))
     asked = manners.asked_for([made.prompt.prompt])
     first = judge.verdict(made.heard.scores.astype(np.float32), asked)
     if first is None:

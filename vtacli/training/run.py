@@ -260,15 +260,20 @@ def make_windows(run: Run) -> None:
     run.note("windows", None, {"windows": len(windows)})
 
 
-def train_denoiser(run: Run) -> None:
-    """The rectified flow over composed windows."""
-    r = run.recipe.denoiser
+def lessons(run: Run, same_draft: float) -> tuple[Windows, Words, DraftMaker]:
+    """What denoisers learn from: training windows, words for them, and what makes their drafts."""
     composer = run.composer(held_out=False)
     windows = windows_of(run, composer, "windows", run.recipe.windows.count)
     words = Words.of(run.text(), composer.sources.labels)
-    bank = bank_of(run, composer.sources)
-    steps = windows.latents.shape[2]
-    drafts = DraftMaker(bank, composer.sources, words, composer.window_s, steps, r.same_draft)
+    bank, steps = bank_of(run, composer.sources), windows.latents.shape[2]
+    drafts = DraftMaker(bank, composer.sources, words, composer.window_s, steps, same_draft)
+    return windows, words, drafts
+
+
+def train_denoiser(run: Run) -> None:
+    """The rectified flow over composed windows."""
+    r = run.recipe.denoiser
+    windows, words, drafts = lessons(run, r.same_draft)
     torch.manual_seed(run.recipe.seed)
     model = MiniDenoiser(**r.sizes)
     loss_of = flow_loss(windows, words, drafts, r, run.device)
@@ -293,13 +298,7 @@ def train_few_steps(run: Run) -> None:
     key = f"{sha256(weights.read_bytes()).hexdigest()[:12]}-{run.library.fingerprint[:8]}"
     file = run.cache / f"ways-{key}-{run.recipe.seed}-{r.windows}-{r.steps}-{r.teacher_steps}.npz"
     if not file.is_file():
-        composer = run.composer(held_out=False)
-        windows = windows_of(run, composer, "windows", run.recipe.windows.count)
-        words = Words.of(run.text(), composer.sources.labels)
-        length = windows.latents.shape[2]
-        drafts = DraftMaker(
-            bank_of(run, composer.sources), composer.sources, words, composer.window_s, length
-        )
+        windows, words, drafts = lessons(run, same_draft=0.0)
         conditions = []
         for i in range(r.windows):
             rng = rng_of(run.recipe.seed, i, "few_steps")

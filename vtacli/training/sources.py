@@ -5,29 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from vtacli.signal.nature import stretches
+from vtacli.signal.nature import Stretch, stretches
 from vtacli.training.library import Recording, SoundLibrary
 
 
 @dataclass(frozen=True)
-class Source:
-    """A stretch of a recording, in seconds from the recording's start.
-
-    ``lead_s`` is the first attack, ``onsets`` all of them as (time, strength), both counted from
-    ``start_s``.
-    """
+class Source(Stretch):
+    """A stretch of a recording that is known by name."""
 
     recording: Recording
     label: int
-    kind: int
-    start_s: float
-    end_s: float
-    lead_s: float
-    onsets: tuple[tuple[float, float], ...]
-
-    @property
-    def duration_s(self) -> float:
-        return self.end_s - self.start_s
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,7 @@ class Sources:
 def cut(library: SoundLibrary, recording: Recording, label: int, blows: int = 6) -> list[Source]:
     """The sources in one recording: itself, and for a passage its clearest single blows."""
     return [
-        Source(recording, label, s.kind, s.start_s, s.end_s, s.lead_s, s.onsets)
+        Source(s.kind, s.start_s, s.end_s, s.lead_s, s.onsets, recording, label)
         for s in stretches(library.wave(recording), library.rate_hz, blows)
     ]
 

@@ -21,12 +21,11 @@ from vtacli.training.loop import rng_of
 class Windows:
     """``latents``: (N, C, T) float16, ``action``: (N, frames) float16 level at 100 Hz.
 
-    ``captions``, ``labels``, ``hits``, ``events``: one entry a window, as composed.
+    ``labels``, ``hits``, ``events``: one entry a window, as composed.
     """
 
     latents: NDArray[np.float16]
     action: NDArray[np.float16]
-    captions: list[str]
     labels: list[list[int]]
     hits: list[list[tuple[float, float]]]
     events: list[list[Event]]
@@ -47,7 +46,7 @@ def compose_windows(
 ) -> Windows:
     """Compose and encode ``count`` windows; window ``i`` depends on (seed, i) alone."""
     latents, actions = [], []
-    captions, labels, hits, events = [], [], [], []
+    labels, hits, events = [], [], []
     for first in range(0, count, 8):
         batch = [
             composer.compose(rng_of(seed, i, stage)) for i in range(first, min(first + 8, count))
@@ -56,18 +55,16 @@ def compose_windows(
         mean = codec.encode(log_mel(wave).unsqueeze(1)).mean.squeeze(-1)
         latents.append(mean.cpu().numpy().astype(np.float16))
         actions.append(np.stack([c.action for c in batch]).astype(np.float16))
-        captions += [c.caption for c in batch]
         labels += [c.labels for c in batch]
         hits += [c.hits for c in batch]
         events += [c.events for c in batch]
         report(Step(stage, first + len(batch), count))
-    return Windows(np.concatenate(latents), np.concatenate(actions), captions, labels, hits, events)
+    return Windows(np.concatenate(latents), np.concatenate(actions), labels, hits, events)
 
 
 def save_windows(windows: Windows, path: Path) -> None:
     """One .npz file, written whole or not at all."""
     said = {
-        "captions": windows.captions,
         "labels": windows.labels,
         "hits": windows.hits,
         "events": [[list(asdict(e).values()) for e in events] for events in windows.events],
@@ -89,7 +86,6 @@ def load_windows(path: Path) -> Windows:
         return Windows(
             file["latents"],
             file["action"],
-            said["captions"],
             said["labels"],
             [[(t, s) for t, s in hits] for hits in said["hits"]],
             [[Event(*e) for e in events] for events in said["events"]],

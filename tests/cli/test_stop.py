@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -96,3 +97,23 @@ def test_a_stopped_run_leaves_an_older_output_alone(long_film, tmp_path):
     child.communicate(timeout=120)
     assert (tmp_path / "out.mp4").read_text() == "mine"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_second_stop_while_the_interpreter_ends_changes_nothing():
+    # What a module holds is taken down after the interpreter has given up its signal handlers.
+    program = """
+import os, signal, sys
+from vtacli.cli.stop import Stopped, StopSignals
+
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGTERM):
+        kill(pid, number)
+
+late = Late()
+try:
+    with StopSignals() as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+except Stopped:
+    sys.exit(signals.exit_code)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 130

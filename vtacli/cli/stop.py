@@ -37,7 +37,12 @@ class StopSignals:
 
     def __exit__(self, *_: object) -> None:
         if self.signum is not None:
-            return  # on the way out: a second signal must not change the code of the first
+            # On the way out a second signal must not change the code of the first. The interpreter
+            # puts the default back in place of a handler before it ends, but leaves an ignored
+            # signal ignored.
+            for number in self._before:
+                signal.signal(number, signal.SIG_IGN)
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

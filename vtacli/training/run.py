@@ -94,7 +94,7 @@ class Run:
         if done is not None:
             row.update(
                 steps=done.step,
-                seconds=round(done.seconds, 1),
+                seconds=round(done.seconds, 3),
                 finished=done.finished,
                 training={k: round(v, 5) for k, v in done.logs.items()},
             )

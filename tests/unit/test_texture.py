@@ -64,7 +64,7 @@ def test_a_view_holds_whole_blocks(shift):
 
 def test_decoding_is_repeatable_and_knows_no_batch():
     model = codec()
-    latents = torch.randn(3, 32, 16, 1, generator=torch.Generator().manual_seed(1))
+    latents = torch.randn(3, 64, 16, 1, generator=torch.Generator().manual_seed(1))
     together = model.decode(latents).sample
     assert together.shape == (3, 1, 128, 64)
     for i in range(3):

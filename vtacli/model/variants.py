@@ -99,7 +99,7 @@ VARIANTS: dict[str, Variant] = {
         Variant(
             name="vta-mini",
             licence="Apache-2.0",
-            latent_shape=(32, 128, 1),
+            latent_shape=(64, 128, 1),
             frames_per_second=Fraction(2),
             frame_size_px=224,
             takes_text=True,

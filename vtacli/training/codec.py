@@ -13,11 +13,29 @@ from vtacli.training.library import SoundLibrary
 from vtacli.training.loop import LossOf
 
 
-def codec_loss(excerpts: Excerpts, batch: int, device: str, kl_weight: float = 3e-4) -> LossOf:
-    """L1 of the log-mel and of its differences in time (attacks!), and a light pull to N(0, 1).
+LOUD_NEPERS = 4.0
+"""What lies up to 35 dB under an excerpt's loudest value is what is heard of it."""
+
+
+def audible(mel: torch.Tensor) -> torch.Tensor:
+    """(B, 1, T, bands) log-mel -> weights of the same shape, 1 where it is heard, 0.25 where
+    louder sound of the same excerpt covers it; a codec has no bits to give to the rest."""
+    top = mel.amax(dim=(2, 3), keepdim=True)
+    return 0.25 + 0.75 * torch.sigmoid(2 * (mel - top + LOUD_NEPERS))
+
+
+def codec_loss(
+    excerpts: Excerpts,
+    batch: int,
+    device: str,
+    kl_weight: float = 3e-4,
+    anchor: MelCodec | None = None,
+) -> LossOf:
+    """L1 of the log-mel and of its differences in time (attacks!), more where it is loud, and a
+    light pull to N(0, 1).
 
     The divergence is Kingma and Welling's closed form (1312.6114, appendix B), a mean per
-    latent value.
+    latent value. ``anchor``: a codec of fewer channels whose latents the first ones stay.
     """
 
     def loss_of(
@@ -30,13 +48,19 @@ def codec_loss(excerpts: Excerpts, batch: int, device: str, kl_weight: float = 3
         noise = torch.from_numpy(rng.standard_normal(tuple(mean.shape), dtype=np.float32))
         raw = mean + torch.exp(0.5 * log_variance) * noise.to(device)
         made = model.reconstruct(raw)
-        l1 = (made - mel).abs().mean()
-        attack = (made.diff(dim=2) - mel.diff(dim=2)).abs().mean()
+        weight = 0.5 + audible(mel)
+        l1 = (made - mel).abs()
+        attack = (made.diff(dim=2) - mel.diff(dim=2)).abs()
         kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-        return l1 + 0.5 * attack + kl_weight * kl, {
-            "l1": float(l1.detach()),
-            "kl": float(kl.detach()),
-        }
+        loss = (weight * l1).mean() + 0.5 * (weight[:, :, 1:] * attack).mean() + kl_weight * kl
+        logs = {"l1": float(l1.detach().mean()), "kl": float(kl.detach())}
+        if anchor is not None:
+            with torch.no_grad():
+                was = anchor.moments(mel)[0]
+            moved = ((mean[:, : was.shape[1]] - was) / anchor.latent_std[:, None]).pow(2).mean()
+            loss = loss + moved
+            logs["moved"] = float(moved.detach())
+        return loss, logs
 
     return loss_of
 

@@ -38,6 +38,7 @@ from vtacli.training.few_steps import (
     save_ways,
     walk_ways,
 )
+from vtacli.training.growth import widened
 from vtacli.training.library import SoundLibrary, open_library
 from vtacli.training.loop import LossOf, Progressed, Schedule, fit, rng_of
 from vtacli.training.recipe import STAGES, Recipe, TextureRecipe, read_recipe
@@ -143,10 +144,11 @@ class Run:
 
 
 def adopt(model: nn.Module, folder: Path) -> None:
-    """Give ``model`` the weights in ``folder``. A texture that they lack keeps its fresh ones;
-    raises ConfigError where anything else is missing."""
+    """Give ``model`` the weights in ``folder``, widened where it has more latent channels. A
+    texture that they lack keeps its fresh ones; raises ConfigError where anything else is
+    missing."""
     kind: Any = type(model)
-    held = kind.from_pretrained(folder).state_dict()
+    held = widened(model, kind.from_pretrained(folder).state_dict())
     missing = [k for k in model.state_dict() if k not in held and not k.startswith("texture.")]
     if missing:
         raise ConfigError(f"the weights lack {missing[0]}", path=folder)
@@ -165,13 +167,26 @@ def new_codec(recipe: Recipe) -> MelCodec:
     return model
 
 
+def narrower(run: Run, model: MelCodec) -> MelCodec | None:
+    """The codec that ``model`` grows from, where the weights at hand have fewer channels."""
+    folder, kept = run.out / "vae", run.out / "state" / "narrow-codec"
+    if not (kept / "config.json").is_file() and (folder / "config.json").is_file():
+        held: MelCodec = MelCodec.from_pretrained(folder)
+        if held.config.channels < model.config.channels:
+            held.save_pretrained(kept)
+    if not (kept / "config.json").is_file():
+        return None
+    codec: MelCodec = MelCodec.from_pretrained(kept).to(run.device).eval()
+    return codec
+
+
 def train_codec(run: Run) -> None:
     """The mel VAE, then its latents' statistics."""
     r = run.recipe.codec
     model = new_codec(run.recipe)
     freeze_texture(model)
     excerpts = Excerpts(run.library, r.excerpt_samples)
-    loss_of = codec_loss(excerpts, r.batch, run.device, r.kl_weight)
+    loss_of = codec_loss(excerpts, r.batch, run.device, r.kl_weight, narrower(run, model))
     done = run.fit("codec", model, loss_of, r.schedule)
     set_latent_statistics(model, excerpts, run.recipe.seed, run.device)
     model.save_pretrained(run.out / "vae")
@@ -227,11 +242,19 @@ def build_bank(run: Run) -> None:
     run.note("bank", None, {"entries": len(bank), "megabytes": bank.values.nbytes / 1e6})
 
 
+def encoder_digest(codec: MelCodec) -> str:
+    """Names what makes a codec's latents; its decoder and texture may learn on."""
+    digest = sha256()
+    for name, value in sorted(codec.state_dict().items()):
+        if name.startswith(("patch_in", "encoder_", "down", "to_moments", "latent_")):
+            digest.update(name.encode() + value.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
 def windows_of(run: Run, composer: Composer, stage: str, count: int) -> Windows:
-    """Composed windows from the cache, or made: bound to codec, library, seed and count."""
-    codec_file = run.out / "vae" / "diffusion_pytorch_model.safetensors"
-    key = sha256(codec_file.read_bytes()).hexdigest()[:12]
-    key += f"-{run.library.fingerprint[:8]}-{run.recipe.seed}-{count}"
+    """Composed windows from the cache, or made: bound to what encodes them, library, seed and
+    count."""
+    key = f"{encoder_digest(run.codec())}-{run.library.fingerprint[:8]}-{run.recipe.seed}-{count}"
     file = run.cache / f"{stage}-{key}.npz"
     if not file.is_file():
         made = compose_windows(

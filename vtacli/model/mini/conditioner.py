@@ -49,7 +49,7 @@ BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
 
 class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Windows of film to a :class:`Condition` of one token and 59 channels of control.
+    """Windows of film to a :class:`Condition` of one token and 91 channels of control.
 
     The token is the prompt's sentence vector; without a prompt, what the picture looks like it
     sounds like, shorter the less sure it is. The channels are the folded curves and flags of

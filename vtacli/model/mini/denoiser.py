@@ -77,7 +77,7 @@ class Block(nn.Module):
 class MiniDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Velocity of a rectified flow from noise (t = 1000) to latents (t = 0).
 
-    ``sample``: (B, 32, T, 1); ``timestep``: scalar or (B,); ``encoder_hidden_states``:
+    ``sample``: (B, 64, T, 1); ``timestep``: scalar or (B,); ``encoder_hidden_states``:
     (B, S, text_width) with ``encoder_attention_mask`` (B, S): unit sentence vectors, pooled by
     their mean. No token at all is the learnt "nothing was said", which is not the same as a
     zero vector, "nothing here makes a sound". ``control``: (B, C, T), or None for zeros.
@@ -86,8 +86,8 @@ class MiniDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
-        latent_channels: int = 32,
-        control_channels: int = 59,
+        latent_channels: int = 64,
+        control_channels: int = 91,
         text_width: int = 256,
         width: int = 256,
         depth: int = 8,

@@ -1,6 +1,6 @@
 """What an autoencoder blurs, drawn anew: the fine grain of a mel spectrogram.
 
-Thirty-two values every 80 ms cannot say how each frame of rain differs from the next, so a codec
+Sixty-four values every 80 ms cannot say how each frame of rain differs from the next, so a codec
 that is trained by L1 answers with the median of all rains, and a vocoder makes a hiss of it. This
 network takes the blurred mel, what the decoder knew when it drew it, and noise, and gives one of
 the sharp mels that it may have been.

@@ -12,7 +12,6 @@ from vtacli.training.excerpts import Excerpts, held_out_waves
 from vtacli.training.library import SoundLibrary
 from vtacli.training.loop import LossOf
 
-
 LOUD_NEPERS = 4.0
 """What lies up to 35 dB under an excerpt's loudest value is what is heard of it."""
 

@@ -108,9 +108,18 @@ def dub(
             loaded = model.load()
             run.report(Step("load", 1, 1))
         with run.stage("generate"):
-            listener = listener_of(plan, model.listener, run.report)
+            listener = listener_of(job, model.listener, run.report)
             sounds = make_takes(
-                loaded, plan, frames, analysis.motion, seed, listener, run.report, run.remarks
+                loaded,
+                job,
+                scenes,
+                plan.windows,
+                frames,
+                analysis.motion,
+                seed,
+                listener,
+                run.report,
+                run.remarks,
             )
             spool = open_things.enter_context(SoundSpool(RATE_HZ, job.output.parent))
             peak = record(stitch(sounds, Grid(RATE_HZ, job.footage.duration_s)), spool)

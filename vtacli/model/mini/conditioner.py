@@ -23,6 +23,7 @@ from vtacli.model.guess import Guess
 from vtacli.model.mini.choice import SURE_ENOUGH, choose, strikes_of_onsets
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
+from vtacli.model.mini.kinds import bed_share
 from vtacli.model.mini.likeness import likeness
 from vtacli.model.mini.picture import PictureClassifier
 from vtacli.model.mini.picture_words import CLASSES, Mixture, PictureWords
@@ -124,6 +125,10 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """What the pictures look like, and sound like, in words."""
         mixture = self.looks_like(frames)
         return Guess(mixture.seen, tuple(mixture.guesses))
+
+    def bed_share(self, phrase: str) -> float:
+        """The share of even recordings among those that the bank has of such a thing."""
+        return bed_share(self.bank, self.label_vectors, self.text.embed([phrase])[0].numpy())
 
     def said(self, content: WindowContent) -> torch.Tensor:
         """(D,) The prompt's vector, or the picture's where there is no prompt."""

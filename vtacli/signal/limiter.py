@@ -15,7 +15,7 @@ as they are, bit for bit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from math import exp, inf
+from math import inf
 
 import numpy as np
 import soxr

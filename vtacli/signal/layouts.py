@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 LAYOUTS: dict[str, tuple[str, ...]] = {
     "mono": ("FC",),
     "stereo": ("FL", "FR"),
-    "downmix": ("FL", "FR"),
     "2.1": ("FL", "FR", "LFE"),
     "3.0": ("FL", "FR", "FC"),
     "3.0(back)": ("FL", "FR", "BC"),

@@ -29,8 +29,8 @@ LOOKAHEAD_MS = 5.0
 RELEASE_MS = 120.0
 MARGIN_DB = 0.02
 """What passes the ceiling is brought this much under it: a gain that moves makes new peaks."""
-FORGOTTEN = 1e-5
-"""A reduction under this (0.0001 dB) is none."""
+FORGOTTEN = 1e-4
+"""A reduction under this (0.001 dB) is none."""
 
 
 class Limiter:

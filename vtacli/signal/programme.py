@@ -134,6 +134,16 @@ class LoudnessMeter:
         self._open = float(sums[-1])
         self._finish(sums[:-1])
 
+    @property
+    def max_momentary_lufs(self) -> float:
+        """So far."""
+        return self._lufs(self._momentary, MOMENTARY)
+
+    @property
+    def max_short_term_lufs(self) -> float:
+        """So far."""
+        return self._lufs(self._short_term, SHORT_TERM)
+
     def result(self) -> Loudness:
         """End the programme. The meter takes nothing afterwards."""
         seconds = self._samples / self._rate
@@ -142,8 +152,8 @@ class LoudnessMeter:
         return Loudness(
             integrated_lufs=self._integrated(),
             range_lu=self._range(),
-            max_momentary_lufs=self._lufs(self._momentary, MOMENTARY),
-            max_short_term_lufs=self._lufs(self._short_term, SHORT_TERM),
+            max_momentary_lufs=self.max_momentary_lufs,
+            max_short_term_lufs=self.max_short_term_lufs,
             true_peak_dbtp=to_db(self._peak.peak()),
             seconds=seconds,
         )

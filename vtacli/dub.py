@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from vtacli import __version__
@@ -18,10 +16,11 @@ from vtacli.media.spool import SoundSpool, check_writable
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
 from vtacli.planning import Job, find_scenes, make_job, make_plan
-from vtacli.progress import Event, Note, Report, Step, ignore
+from vtacli.progress import Note, Report, Step, ignore
 from vtacli.signal.loudness import to_db
 from vtacli.signal.mix import POLICY, Gains
 from vtacli.signal.stitch import Grid, stitch
+from vtacli.stages import Stages
 from vtacli.takes import Remarks, listener_of, make_takes
 from vtacli.timeline import Scene, Window, samples_at
 from vtacli.track import FinishedTrack, choose_gains, record
@@ -143,25 +142,10 @@ def dub(
 
 
 @dataclass
-class _Run:
-    """How long each stage took, and the warnings on the way."""
+class _Run(Stages):
+    """A dub at work, and what there is to say of its takes."""
 
-    listener: Report
-    seconds: dict[str, float] = field(default_factory=dict)
     remarks: Remarks = field(default_factory=Remarks)
-    warnings: list[str] = field(default_factory=list)
-
-    def report(self, event: Event) -> None:
-        if isinstance(event, Note) and event.level == "warning":
-            self.warnings.append(event.text)
-        self.listener(event)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = perf_counter()
-        yield
-        self.seconds[name] = perf_counter() - began
-        self.report(Note(f"{name} took {self.seconds[name]:.2f} s", "detail"))
 
 
 def _result(

@@ -32,10 +32,9 @@ class LoudnessSpec:
     note: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"{self.name}: {self.target_lufs:g} ±{self.tolerance_lu:g} LUFS, "
-            f"at most {self.true_peak_dbtp:g} dBTP"
-        )
+        asked = f"{self.target_lufs:g} ±{self.tolerance_lu:g} LUFS, "
+        named = "" if self.name not in SPECS else f"{self.name}: "
+        return f"{named}{asked}at most {self.true_peak_dbtp:g} dBTP"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -109,8 +109,8 @@ def speaker_names(layout: str, channels: int) -> tuple[str, ...]:
     if channels == 1:
         return ("mono",)
     found = speakers(layout, channels)
-    alone = "SL" not in found
-    names = [(_ALONE if alone else _NAMES).get(s) or _NAMES.get(s) or s for s in found]
+    alone = {} if {"SL", "BL"} <= set(found) else _ALONE
+    names = [alone.get(s) or _NAMES.get(s) or s for s in found]
     distinct = len(set(names)) == len(names) and all(names)
     return tuple(names) if distinct else tuple(str(i) for i in range(1, channels + 1))
 
@@ -119,8 +119,8 @@ _NAMES = {
     "FL": "L", "FR": "R", "FC": "C", "LFE": "LFE", "BC": "Cs", "SL": "Lss", "SR": "Rss",
     "BL": "Lsr", "BR": "Rsr", "FLC": "Lc", "FRC": "Rc",
 }  # fmt: skip
-_ALONE = {"BL": "Ls", "BR": "Rs"}
-"""Back loudspeakers are the surrounds where there are none at the sides."""
+_ALONE = {"BL": "Ls", "BR": "Rs", "SL": "Ls", "SR": "Rs"}
+"""A single pair behind the listener is the surrounds, wherever it stands."""
 
 
 def _function(speaker: str, names: Sequence[str]) -> str:

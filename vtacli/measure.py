@@ -19,8 +19,8 @@ BATCH = 1 << 15
 
 @dataclass(frozen=True)
 class Measured:
-    """``verdict``: None where no spec was asked for. ``times_s``, ``short_term_lufs``: (T,) float64,
-    the short-term loudness of the 3 s that end then, every 100 ms."""
+    """``verdict``: None where no spec was asked for. ``times_s``, ``short_term_lufs``: (T,)
+    float64, the short-term loudness of the 3 s that end then, every 100 ms."""
 
     track: SoundTrack
     loudness: Loudness

@@ -50,9 +50,9 @@ def measure(
     progress: flags.Progress = "rich",
     quiet: flags.Quiet = False,
 ) -> None:
-    """Measure loudness and true peak (ITU-R BS.1770-5, EBU Tech 3341 and 3342).
+    """Measure loudness and true peak, and hold them against a spec.
 
-    Loudness is gated over the whole programme, not by dialogue. Exit code 10: the spec is not met.
+    By ITU-R BS.1770-5 and EBU Tech 3341 and 3342. Loudness is gated over the whole programme, not by dialogue. Exit code 10: the spec is not met.
 
     [dim]vta measure mix.wav --spec ebu-r128[/dim]
 

@@ -72,21 +72,21 @@ class Staging:
     def _publish(self) -> None:
         for target in self._parts:
             check_destination(None, target, self._overwrite)  # hours may have passed
-        given: list[Path] = []
+        # What was done is read from the disk when it has to be undone: a signal can come between
+        # a rename and the line after it.
         kept: dict[Path, Path] = {}
         try:
             for target, part in self._parts.items():
                 if target.exists():
-                    old = target.with_name(f".vta-{secrets.token_hex(6)}.old")
-                    target.rename(old)
-                    kept[target] = old
+                    kept[target] = target.with_name(f".vta-{secrets.token_hex(6)}.old")
+                    target.rename(kept[target])
                 part.rename(target)
-                given.append(target)
         except BaseException as error:
-            for target in given:
-                target.unlink(missing_ok=True)
-            for target, old in kept.items():
-                old.rename(target)
+            for done, part in self._parts.items():
+                if not part.exists():
+                    done.unlink(missing_ok=True)
+                if done in kept and kept[done].exists():
+                    kept[done].rename(done)
             if isinstance(error, OSError):
                 raise StorageError(
                     f"The finished files could not be given their names: {error.strerror}.",

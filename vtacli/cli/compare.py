@@ -37,9 +37,10 @@ def compare(
 ) -> None:
     """Prove that B has A's picture and sound, untouched.
 
-    Every packet of A must be in B, at the same time against the picture. Streams are matched by content, wherever they stand; those only in B are new. Languages,
-    chapters, timecode and subtitles that differ are listed. Exit code 10: the picture differs, or
-    a track of A differs or is missing.
+    Every packet of A must be in B, at the same time against the picture. Streams are matched by
+    content, wherever they stand; those only in B are new. Languages, chapters, timecode and
+    subtitles that differ are listed. Exit code 10: the picture differs, or a track of A differs
+    or is missing.
 
     [dim]vta compare street.mov street.dubbed.mov[/dim]
 

@@ -52,7 +52,8 @@ def measure(
 ) -> None:
     """Measure loudness and true peak, and hold them against a spec.
 
-    By ITU-R BS.1770-5 and EBU Tech 3341 and 3342. Loudness is gated over the whole programme, not by dialogue. Exit code 10: the spec is not met.
+    By ITU-R BS.1770-5 and EBU Tech 3341 and 3342. Loudness is gated over the whole programme, not
+    by dialogue. Exit code 10: the spec is not met.
 
     [dim]vta measure mix.wav --spec ebu-r128[/dim]
 

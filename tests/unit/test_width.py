@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtacli.signal.width import DELAYS_MS, AllPass, Widener
@@ -56,6 +56,7 @@ def test_low_frequencies_stay_in_the_centre_and_high_ones_are_as_loud():
     assert level[hz > 500] == pytest.approx(np.ones(int((hz > 500).sum())), abs=0.05)
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=8))
 def test_blocks_are_the_whole(sizes):
     mono = noise(3, sum(sizes))

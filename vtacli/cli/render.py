@@ -57,7 +57,7 @@ def footage_text(footage: Footage) -> RenderableType:
         ("chapters", str(footage.chapters)),
     ]
     rows += [("stream", stream_text(s)) for s in footage.streams]
-    return Group(Text(printable(footage.path)), _pairs(rows))
+    return Group(Text(printable(footage.path)), pairs(rows))
 
 
 def plan_text(plan: Plan) -> RenderableType:
@@ -105,7 +105,7 @@ def plan_text(plan: Plan) -> RenderableType:
         Text(f"scene {scene.index + 1} looks like: {guess.text()}")
         for scene, guess in zip(plan.scenes, plan.guesses, strict=False)
     ]
-    return Group(_pairs(rows), Text(), table, Text(total), *looks, Text(advice))
+    return Group(pairs(rows), Text(), table, Text(total), *looks, Text(advice))
 
 
 def result_text(result: Dubbed) -> RenderableType:
@@ -121,7 +121,7 @@ def result_text(result: Dubbed) -> RenderableType:
         ("true peak", f"{result.true_peak_dbtp:.1f} dBTP"),
         ("time", f"{sum(result.seconds.values()):.1f} s ({stages})"),
     ]
-    return _pairs(rows)
+    return pairs(rows)
 
 
 def checks_text(checks: list[Check]) -> RenderableType:
@@ -159,7 +159,7 @@ def _picture(footage: Footage, wide: int, high: int) -> str:
     return text
 
 
-def _pairs(rows: list[tuple[str, str]]) -> Text:
+def pairs(rows: list[tuple[str, str]]) -> Text:
     """Names and values in two columns; a name that repeats is said once."""
     width = max(len(name) for name, _ in rows)
     text, before = Text(), ""

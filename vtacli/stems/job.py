@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from vtacli.errors import ConfigError
+from vtacli.errors import ConfigError, MediaError
 from vtacli.media.door import MAX_DURATION_S, check_input
 from vtacli.media.probe import Footage, probe
 from vtacli.model.variants import Variant
@@ -46,6 +46,16 @@ class StemJob:
     def samples(self) -> int:
         """Of a stem that is as long as the film."""
         return samples_at(self.duration_s, self.options.rate_hz)
+
+    @property
+    def channels(self) -> int:
+        """Of every stem: what the model makes."""
+        return self.request.variant.channels
+
+    @property
+    def bandwidth_hz(self) -> int:
+        """The highest frequency that the files can hold of what the model makes."""
+        return min(self.request.variant.bandwidth_hz, self.options.rate_hz // 2)
 
 
 def make_stem_job(
@@ -88,11 +98,30 @@ def make_stem_job(
         cuts_s=known_cuts(footage, asked),
         hits=hits,
     )
+    return StemJob(
+        screening, options, footage.duration_s, start_of(footage, options.tc_start), seed, hits
+    )
+
+
+def start_of(footage: Footage, asked: str | None) -> Timecode:
+    """The timecode of the film's first picture: as asked, else as written in the film, else 0.
+
+    Raises ConfigError for one that is asked for and does not exist at the film's rate, MediaError
+    for one that is written.
+    """
     rate = standard_rate(footage.frame_rate)
-    written = footage.start_timecode.text if footage.start_timecode else None
-    text = options.tc_start or written
-    start = Timecode.parse(text, rate) if text else Timecode(0, rate)
-    return StemJob(screening, options, footage.duration_s, start, seed, hits)
+    if asked is not None:
+        return Timecode.parse(asked, rate)
+    if footage.start_timecode is None:
+        return Timecode(0, rate)
+    try:
+        return Timecode.parse(footage.start_timecode.text, rate)
+    except ConfigError as error:
+        raise MediaError(
+            f"The film's own timecode cannot be used: {error.message}",
+            path=footage.path,
+            hint="Say it with --tc-start.",
+        ) from error
 
 
 def _job_of_words(

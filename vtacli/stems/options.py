@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from vtacli.errors import ConfigError
-from vtacli.options import RATE_HZ, GenerateOptions, MixOptions
+from vtacli.media.stem_files import StemFormat
+from vtacli.options import GenerateOptions, MixOptions
 
 HANDLES_S = Fraction(1)
 """Room before and after a scene in a file of its own, where it is not said."""
@@ -19,11 +20,10 @@ class StemOptions:
 
     ``prompts``: a stem each; none: one for each kind of sound that the picture suggests.
     ``seconds``: the length of a set without a film. ``per_scene``: a file for each scene, with
-    ``handles_s`` seconds of room (None: :data:`HANDLES_S`). ``name``, ``layout``, ``bits``,
-    ``rate_hz`` and ``format`` say what the files are, see :mod:`vtacli.naming` and
-    :mod:`vtacli.media.stem_files`. ``tc_start``: the timecode of the first picture, in place of
-    the film's own. ``generate``: what is asked of the model; its ``mix`` gives the set's gain and
-    ceiling.
+    ``handles_s`` seconds of room (None: :data:`HANDLES_S`). ``name``: see :mod:`vtacli.naming`.
+    ``form``: of the files. ``tc_start``: the timecode of the first picture, in place of the film's
+    own. ``provenance``: whether the files say that their sound is generated, and from what.
+    ``generate``: what is asked of the model; its ``mix`` gives the set's gain and ceiling.
     """
 
     prompts: tuple[str, ...] = ()
@@ -31,10 +31,7 @@ class StemOptions:
     per_scene: bool = False
     handles_s: Fraction | None = None
     name: str = "plain"
-    layout: str = "poly"
-    bits: str | None = None
-    rate_hz: int = RATE_HZ
-    format: str = "wav"
+    form: StemFormat = field(default_factory=StemFormat)
     tc_start: str | None = None
     provenance: bool = True
     generate: GenerateOptions = field(default_factory=GenerateOptions)
@@ -67,6 +64,10 @@ class StemOptions:
         return HANDLES_S if self.handles_s is None else self.handles_s
 
     @property
+    def rate_hz(self) -> int:
+        return self.form.rate_hz
+
+    @property
     def mix(self) -> MixOptions:
         return self.generate.mix
 
@@ -78,10 +79,10 @@ class StemOptions:
             "per_scene": self.per_scene,
             "handles_s": float(self.handle_s),
             "name": self.name,
-            "layout": self.layout,
-            "bits": self.bits,
-            "rate_hz": self.rate_hz,
-            "format": self.format,
+            "format": self.form.kind,
+            "bits": None if self.form.lossy else self.form.bits,
+            "rate_hz": self.form.rate_hz,
+            "layout": self.form.layout,
             "tc_start": self.tc_start,
             "provenance": self.provenance,
             "generate": self.generate.to_dict(),

@@ -1,0 +1,196 @@
+"""The files of a set: what each is called, which stretch it has, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from vtacli import __version__
+from vtacli.errors import printable
+from vtacli.media.bwf import Written
+from vtacli.media.door import check_destination
+from vtacli.media.staging import Staging
+from vtacli.media.stem_files import StemLabel, stem_paths, write_stem
+from vtacli.provenance import Provenance, bandwidth_text
+from vtacli.stems.balance import Extract, Tracks
+from vtacli.stems.job import StemJob
+from vtacli.stems.kinds import BEDS, HITS
+from vtacli.stems.options import StemOptions
+from vtacli.stems.watching import Stem
+from vtacli.timeline import Scene, samples_at
+
+MIX = "mix"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One sound that is written: to a file, or to one for each channel.
+
+    ``stem``: its number in the set, None for the mix. ``name``: the stem's. ``scene``: None where
+    it is as long as the film. ``base``: the files' path without what comes after.
+    """
+
+    stem: int | None
+    name: str
+    words: str | None
+    seed: int
+    scene: Scene | None
+    extract: Extract
+    base: Path
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A file that was written. ``start``: samples after the film's first picture at which it
+    begins; ``time_reference``: after midnight."""
+
+    piece: Piece
+    written: Written
+    start: int
+    time_reference: int
+    timecode: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        piece = self.piece
+        return {
+            "file": printable(self.written.path.name),
+            "stem": piece.name,
+            "prompt": piece.words,
+            "seed": piece.seed,
+            "scene": None if piece.scene is None else piece.scene.index,
+            "start_sample": self.start,
+            "samples": self.written.length,
+            "handles_samples": [
+                piece.extract.sound.start - piece.extract.start,
+                piece.extract.stop - piece.extract.sound.stop,
+            ],
+            "time_reference": self.time_reference,
+            "start_timecode": self.timecode,
+            "loudness": self.written.loudness.to_dict(),
+        }
+
+
+def provisional(job: StemJob, folder: Path) -> tuple[Piece, ...]:
+    """The files that a set will have as far as they are known before the picture is seen: none
+    where there is one for each scene; hits and beds where the picture says what is heard."""
+    if job.options.per_scene:
+        return ()
+    names = [p.strip() for p in job.options.prompts] or [HITS, BEDS]
+    return pieces_of(job, folder, tuple(Stem(name, None, (), 0) for name in names))
+
+
+def pieces_of(job: StemJob, folder: Path, stems: tuple[Stem, ...]) -> tuple[Piece, ...]:
+    """Every stem from the film's start to its end, or the scenes in which it is heard; then their
+    sum, where there is more than one stem to be summed."""
+    options = job.options
+    found: list[Piece] = []
+    several = len(stems) > 1
+    mix = Stem(MIX, None, tuple(_heard(stems)), job.seed) if several else None
+    words = [stem.words for stem in stems if stem.words]
+    rows = [(i, stem, stem.words) for i, stem in enumerate(stems)]
+    for number, stem, said in [*rows, *([(None, mix, "; ".join(words) or None)] if mix else [])]:
+        for scene in stem.scenes if options.per_scene else (None,):
+            base = folder / _name(job, stem.name, said, number, scene)
+            found.append(
+                Piece(
+                    number,
+                    stem.name,
+                    said if scene is None or number is None else scene.prompt or said,
+                    stem.seed,
+                    scene,
+                    extract_of(job, scene),
+                    base,
+                    stem_paths(base, options.form, job.channels),
+                )
+            )
+    return tuple(found)
+
+
+def extract_of(job: StemJob, scene: Scene | None) -> Extract:
+    """All of the film; or a scene with its handles, which end where the film does."""
+    if scene is None:
+        return Extract(0, job.samples, range(job.samples))
+    rate = job.options.rate_hz
+    sound, handle = scene.span.samples(rate), samples_at(job.options.handle_s, rate)
+    return Extract(max(0, sound.start - handle), min(job.samples, sound.stop + handle), sound)
+
+
+def check_pieces(pieces: tuple[Piece, ...], options: StemOptions) -> None:
+    """Raise OutputError where a file would replace another without leave."""
+    for piece in pieces:
+        for path in piece.paths:
+            if path.parent.is_dir():
+                check_destination(None, path, options.generate.overwrite)
+
+
+def write_piece(
+    job: StemJob, piece: Piece, tracks: Tracks, staging: Staging, made: datetime
+) -> Iterator[MadeFile]:
+    """Write one sound. ``made``: when the set was made, in universal time."""
+    extract, rate = piece.extract, job.options.rate_hz
+    offset_s = Fraction(extract.start, rate)
+    label = _label(job, piece, offset_s, made)
+    for written in write_stem(
+        piece.base,
+        extract.blocks(tracks, piece.stem),
+        form=job.options.form,
+        channels=job.channels,
+        length=len(extract),
+        label=label,
+        seed=piece.seed,
+        staging=staging,
+    ):
+        yield MadeFile(
+            piece, written, extract.start, label.time_reference(rate), _timecode(job, offset_s)
+        )
+
+
+def _label(job: StemJob, piece: Piece, offset_s: Fraction, made: datetime) -> StemLabel:
+    variant, options = job.request.variant, job.options
+    source = Provenance(
+        model=variant.name,
+        version=__version__,
+        seed=piece.seed,
+        prompt=piece.words,
+        licence=variant.licence,
+        bandwidth_hz=job.bandwidth_hz,
+        references=tuple(r.name for r in job.request.references),
+    )
+    told = options.provenance
+    bandwidth = f"bandwidth {bandwidth_text(job.bandwidth_hz)}"
+    return StemLabel(
+        name=piece.name,
+        description=source.note(256) if told else f"{piece.name}; {bandwidth}",
+        note=source.note() if told else bandwidth,
+        project=job.footage.path.stem if job.footage else "",
+        scene="" if piece.scene is None else str(piece.scene.index + 1),
+        take=str(job.seed),
+        start=job.start,
+        offset_s=offset_s,
+        made=made,
+        source=f"{bandwidth}; {variant.name}" if told else bandwidth,
+        tags=source.tags() if told else {},
+    )
+
+
+def _heard(stems: tuple[Stem, ...]) -> Iterator[Scene]:
+    """The scenes in which anything is heard, in film order."""
+    found = {scene.index: scene for stem in stems for scene in stem.scenes}
+    yield from (found[index] for index in sorted(found))
+
+
+def _timecode(job: StemJob, offset_s: Fraction) -> str:
+    """The label of the frame that begins nearest to a time after the film's start."""
+    return (job.start + round(offset_s * job.start.rate)).text
+
+
+def _name(
+    job: StemJob, name: str, words: str | None, number: int | None, scene: Scene | None
+) -> str:
+    return f"{name}{'' if scene is None else f'_{scene.index + 1:03}'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def set_text(made: StemSet) -> RenderableType:
         loudness = file.written.loudness
         table.add_row(
             printable(file.written.path.name),
-            file.timecode,
+            file.timecode or clock(Fraction(file.start, job.options.rate_hz)),
             f"{file.written.length / job.options.rate_hz:.3f} s",
             _level(loudness.integrated_lufs),
             _level(loudness.true_peak_dbtp),
@@ -72,10 +73,11 @@ def _facts(job: StemJob) -> list[tuple[str, str]]:
     form = job.options.form
     depth = "32-bit float" if form.bits == "32f" else f"{form.bits} bits"
     kind = form.kind if form.lossy else f"{form.kind}, {depth}"
+    start = f"{job.start.text}, {float(job.start.rate):.6g} frames a second" if job.start else ""
     channels = {1: "mono", 2: "stereo"}.get(job.channels, f"{job.channels} channels")
     return [
         ("length", f"{clock(job.duration_s)}, {job.samples} samples at {form.rate_hz} Hz"),
-        ("starts at", f"{job.start.text}, {float(job.start.rate):.6g} frames a second"),
+        *([("starts at", start)] if start else []),
         ("files", f"{kind}, {channels}, bandwidth {bandwidth_text(job.bandwidth_hz)}"),
     ]
 

@@ -10,6 +10,7 @@ import typer
 from vtacli.cli import flags
 from vtacli.cli.flags import ASK, MACHINE, SOUND, among, seconds
 from vtacli.cli.shell import Shell
+from vtacli.cli.timecodes import TcStart
 from vtacli.errors import ConfigError
 from vtacli.options import DEFAULT_MODEL, RATE_HZ, GenerateOptions, MixOptions
 
@@ -111,14 +112,11 @@ def stems(
             rich_help_panel=FILES,
         ),
     ] = "poly",
-    tc_start: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HH:MM:SS:FF",
-            help="Timecode of the first picture; ;FF for drop-frame. If left out: the film's own.",
-            rich_help_panel=FILES,
-        ),
-    ] = None,
+    take: Annotated[
+        int,
+        typer.Option(metavar="N", help="Number of the take, for names.", rich_help_panel=FILES),
+    ] = 1,
+    tc_start: TcStart = None,
     provenance: Annotated[
         bool,
         typer.Option(
@@ -148,6 +146,14 @@ def stems(
             rich_help_panel=SOUND,
         ),
     ] = -1.0,
+    width: Annotated[
+        float,
+        typer.Option(
+            metavar="0..1",
+            help="Stereo of this width, which leaves the mono sum as it is. At 0: mono.",
+            rich_help_panel=SOUND,
+        ),
+    ] = 0.0,
     model: flags.Model = DEFAULT_MODEL,
     weights_dir: flags.WeightsDir = None,
     quality: flags.Quality = "normal",
@@ -196,8 +202,8 @@ def stems(
         handles_s=None if handles is None else seconds(handles, "--handles"),
         name=name,
         form=form,
+        take=take,
         tc_start=tc_start,
-        provenance=provenance,
         generate=GenerateOptions(
             negative=negative,
             hits=hits,
@@ -218,8 +224,9 @@ def stems(
             batch_size=batch_size,
             crossfade_s=seconds(crossfade, "--crossfade"),
             scenes=flags.scene_options(scenes, min_scene, detector, threshold),
-            mix=MixOptions(gain_db=gain, ceiling_dbtp=ceiling),
+            mix=MixOptions(gain_db=gain, ceiling_dbtp=ceiling, width=width),
             overwrite=overwrite,
+            provenance=provenance,
         ),
     )
     folder = output or (film.with_name(f"{film.stem}.stems") if film else Path("stems"))

@@ -15,6 +15,7 @@ from vtacli.media.bwf import Written
 from vtacli.media.door import check_destination
 from vtacli.media.staging import Staging
 from vtacli.media.stem_files import StemLabel, stem_paths, write_stem
+from vtacli.naming import Naming, StemFacts
 from vtacli.provenance import Provenance, bandwidth_text
 from vtacli.stems.balance import Extract, Tracks
 from vtacli.stems.job import StemJob
@@ -22,6 +23,7 @@ from vtacli.stems.kinds import BEDS, HITS
 from vtacli.stems.options import StemOptions
 from vtacli.stems.watching import Stem
 from vtacli.timeline import Scene, samples_at
+from vtacli.ucs import category
 
 MIX = "mix"
 
@@ -30,12 +32,14 @@ MIX = "mix"
 class Piece:
     """One sound that is written: to a file, or to one for each channel.
 
-    ``stem``: its number in the set, None for the mix. ``name``: the stem's. ``scene``: None where
-    it is as long as the film. ``base``: the files' path without what comes after.
+    ``stem``: its number in the set, None for the mix. ``name`` and ``kind``: see :class:`Stem`.
+    ``words``: that it was made from. ``scene``: None where it is as long as the film. ``base``:
+    the files' path without what comes after the name.
     """
 
     stem: int | None
     name: str
+    kind: str
     words: str | None
     seed: int
     scene: Scene | None
@@ -53,7 +57,7 @@ class MadeFile:
     written: Written
     start: int
     time_reference: int
-    timecode: str
+    timecode: str | None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -77,12 +81,14 @@ class MadeFile:
 
 
 def provisional(job: StemJob, folder: Path) -> tuple[Piece, ...]:
-    """The files that a set will have as far as they are known before the picture is seen: none
-    where there is one for each scene; hits and beds where the picture says what is heard."""
+    """The files that a set may have as far as they are known before the picture is seen: none
+    where there is one for each scene; hits, beds or both where the picture says what is heard."""
     if job.options.per_scene:
         return ()
-    names = [p.strip() for p in job.options.prompts] or [HITS, BEDS]
-    return pieces_of(job, folder, tuple(Stem(name, None, (), 0) for name in names))
+    said = [p.strip() for p in job.options.prompts]
+    hits, beds = (Stem(kind, None, (), 0) for kind in (HITS, BEDS))
+    sets = [tuple(Stem(p, p, (), 0) for p in said)] if said else [(hits,), (beds,), (hits, beds)]
+    return tuple(piece for some in sets for piece in pieces_of(job, folder, some))
 
 
 def pieces_of(job: StemJob, folder: Path, stems: tuple[Stem, ...]) -> tuple[Piece, ...]:
@@ -93,22 +99,34 @@ def pieces_of(job: StemJob, folder: Path, stems: tuple[Stem, ...]) -> tuple[Piec
     several = len(stems) > 1
     mix = Stem(MIX, None, tuple(_heard(stems)), job.seed) if several else None
     words = [stem.words for stem in stems if stem.words]
-    rows = [(i, stem, stem.words) for i, stem in enumerate(stems)]
-    for number, stem, said in [*rows, *([(None, mix, "; ".join(words) or None)] if mix else [])]:
-        for scene in stem.scenes if options.per_scene else (None,):
-            base = folder / _name(job, stem.name, said, number, scene)
-            found.append(
-                Piece(
-                    number,
-                    stem.name,
-                    said if scene is None or number is None else scene.prompt or said,
-                    stem.seed,
-                    scene,
-                    extract_of(job, scene),
-                    base,
-                    stem_paths(base, options.form, job.channels),
-                )
+    rows: list[tuple[int | None, Stem, str | None]] = [
+        (i, stem, stem.words) for i, stem in enumerate(stems)
+    ]
+    if mix:
+        rows.append((None, mix, "; ".join(words) or None))
+    sounds = [
+        (number, stem, said, scene)
+        for number, stem, said in rows
+        for scene in (stem.scenes if options.per_scene else (None,))
+    ]
+    names = Naming(options.name).names(
+        [_facts(job, number, stem, scene, stems) for number, stem, _, scene in sounds]
+    )
+    for (number, stem, said, scene), name in zip(sounds, names, strict=True):
+        words_here = None if scene is None or number is None else scene.prompt
+        found.append(
+            Piece(
+                stem=number,
+                name=stem.name,
+                kind=stem.kind,
+                words=words_here or said,
+                seed=stem.seed,
+                scene=scene,
+                extract=extract_of(job, scene),
+                base=folder / name,
+                paths=stem_paths(folder / name, options.form, job.channels),
             )
+        )
     return tuple(found)
 
 
@@ -162,7 +180,7 @@ def _label(job: StemJob, piece: Piece, offset_s: Fraction, made: datetime) -> St
         bandwidth_hz=job.bandwidth_hz,
         references=tuple(r.name for r in job.request.references),
     )
-    told = options.provenance
+    told = options.generate.provenance
     bandwidth = f"bandwidth {bandwidth_text(job.bandwidth_hz)}"
     return StemLabel(
         name=piece.name,
@@ -170,12 +188,13 @@ def _label(job: StemJob, piece: Piece, offset_s: Fraction, made: datetime) -> St
         note=source.note() if told else bandwidth,
         project=job.footage.path.stem if job.footage else "",
         scene="" if piece.scene is None else str(piece.scene.index + 1),
-        take=str(job.seed),
+        take=str(options.take),
         start=job.start,
         offset_s=offset_s,
         made=made,
         source=f"{bandwidth}; {variant.name}" if told else bandwidth,
         tags=source.tags() if told else {},
+        aswg={"catId": category(piece.words or "", piece.kind)},
     )
 
 
@@ -185,12 +204,26 @@ def _heard(stems: tuple[Stem, ...]) -> Iterator[Scene]:
     yield from (found[index] for index in sorted(found))
 
 
-def _timecode(job: StemJob, offset_s: Fraction) -> str:
+def _timecode(job: StemJob, offset_s: Fraction) -> str | None:
     """The label of the frame that begins nearest to a time after the film's start."""
-    return (job.start + round(offset_s * job.start.rate)).text
+    return (job.start + round(offset_s * job.start.rate)).text if job.start else None
 
 
-def _name(
-    job: StemJob, name: str, words: str | None, number: int | None, scene: Scene | None
-) -> str:
-    return f"{name}{'' if scene is None else f'_{scene.index + 1:03}'}"
+def _facts(
+    job: StemJob, number: int | None, stem: Stem, scene: Scene | None, stems: tuple[Stem, ...]
+) -> StemFacts:
+    form, footage = job.options.form, job.footage
+    return StemFacts(
+        title=footage.path.stem if footage else "",
+        prompt=stem.prompt or "",
+        kind=stem.kind,
+        scene=None if scene is None else scene.index + 1,
+        take=job.options.take,
+        channels=job.channels,
+        rate_hz=form.rate_hz,
+        bits="" if form.lossy else form.bits,
+        fps=job.start.rate if footage and job.start else None,
+        index=0 if number is None else number + 1,
+        stems=len(stems),
+        scenes=1 + max((s.index for other in stems for s in other.scenes), default=0),
+    )

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from vtacli.errors import ConfigError, MediaError
+from vtacli.errors import ConfigError
 from vtacli.media.door import MAX_DURATION_S, check_input
 from vtacli.media.probe import Footage, probe
+from vtacli.media.start_timecode import start_timecode
 from vtacli.model.variants import Variant
 from vtacli.planning import (
     Request,
@@ -18,8 +19,9 @@ from vtacli.planning import (
     known_hits,
     read_references,
 )
+from vtacli.progress import Report, ignore
 from vtacli.stems.options import StemOptions
-from vtacli.timecode import Timecode, standard_rate
+from vtacli.timecode import Timecode
 from vtacli.timeline import Hit, samples_at
 
 WORDS_RATE = Fraction(25)
@@ -29,12 +31,13 @@ WORDS_RATE = Fraction(25)
 @dataclass(frozen=True)
 class StemJob:
     """``request``: what is asked of the model, a :class:`Screening` where there is a film.
-    ``start``: the timecode of the first sample. ``hits``: all that a person wrote down."""
+    ``start``: the timecode of the first sample, None for a film of so few pictures a second that
+    it has none. ``hits``: all that a person wrote down."""
 
     request: Request
     options: StemOptions
     duration_s: Fraction
-    start: Timecode
+    start: Timecode | None
     seed: int
     hits: tuple[Hit, ...] = ()
 
@@ -49,8 +52,8 @@ class StemJob:
 
     @property
     def channels(self) -> int:
-        """Of every stem: what the model makes."""
-        return self.request.variant.channels
+        """Of every stem: what the model makes, or two where width is asked for."""
+        return 2 if self.options.mix.width else self.request.variant.channels
 
     @property
     def bandwidth_hz(self) -> int:
@@ -65,6 +68,7 @@ def make_stem_job(
     seed: int,
     variant: Variant,
     few_steps: int | None = None,
+    report: Report = ignore,
 ) -> StemJob:
     """Check everything that can be checked without decoding the film.
 
@@ -98,30 +102,8 @@ def make_stem_job(
         cuts_s=known_cuts(footage, asked),
         hits=hits,
     )
-    return StemJob(
-        screening, options, footage.duration_s, start_of(footage, options.tc_start), seed, hits
-    )
-
-
-def start_of(footage: Footage, asked: str | None) -> Timecode:
-    """The timecode of the film's first picture: as asked, else as written in the film, else 0.
-
-    Raises ConfigError for one that is asked for and does not exist at the film's rate, MediaError
-    for one that is written.
-    """
-    rate = standard_rate(footage.frame_rate)
-    if asked is not None:
-        return Timecode.parse(asked, rate)
-    if footage.start_timecode is None:
-        return Timecode(0, rate)
-    try:
-        return Timecode.parse(footage.start_timecode.text, rate)
-    except ConfigError as error:
-        raise MediaError(
-            f"The film's own timecode cannot be used: {error.message}",
-            path=footage.path,
-            hint="Say it with --tc-start.",
-        ) from error
+    start = start_timecode(footage, options.tc_start, report)
+    return StemJob(screening, options, footage.duration_s, start, seed, hits)
 
 
 def _job_of_words(

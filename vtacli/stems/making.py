@@ -114,7 +114,8 @@ def plan_stems(
     Raises the errors of :mod:`vtacli.errors`.
     """
     seed = options.generate.seed or 0
-    job = make_stem_job(film, _existing(folder), options, seed, model.variant, model.few_steps)
+    place = _existing(folder)
+    job = make_stem_job(film, place, options, seed, model.variant, model.few_steps, report)
     check_pieces(provisional(job, folder), options)
     seen = watch(job, model, report, with_frames=False)
     with seen.frames:
@@ -140,7 +141,9 @@ def make_stems(
             asked = options.generate.seed
             seed = secrets.randbits(31) if asked is None else asked
             place = _existing(folder)
-            job = make_stem_job(film, place, options, seed, model.variant, model.few_steps)
+            job = make_stem_job(
+                film, place, options, seed, model.variant, model.few_steps, run.report
+            )
             check_pieces(provisional(job, folder), options)
             check_writable(place)
             model.check_device()
@@ -164,7 +167,7 @@ def make_stems(
                 spool = open_things.enter_context(SoundSpool(options.rate_hz, place))
                 said = Remarks()
                 blocks = sound_of(loaded, job, stem, seen, listener, share, said)
-                peaks.append(keep(blocks, spool, job.channels))
+                peaks.append(keep(blocks, spool, job.channels, options.mix.width))
                 spools.append(spool)
                 remarks.append(said)
                 share.next()
@@ -277,8 +280,8 @@ def _head(job: StemJob, folder: Path) -> dict[str, Any]:
         "output": printable(folder),
         "duration_s": float(job.duration_s),
         "duration_exact": str(job.duration_s),
-        "start_timecode": job.start.text,
-        "timecode_rate": str(job.start.rate),
+        "start_timecode": job.start.text if job.start else None,
+        "timecode_rate": str(job.start.rate) if job.start else None,
     }
 
 

@@ -8,10 +8,13 @@ from typing import Any
 
 from vtacli.errors import ConfigError
 from vtacli.media.stem_files import StemFormat
+from vtacli.naming import Naming
 from vtacli.options import GenerateOptions, MixOptions
 
 HANDLES_S = Fraction(1)
 """Room before and after a scene in a file of its own, where it is not said."""
+
+MOST_TAKES = 999
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,9 @@ class StemOptions:
     ``prompts``: a stem each; none: one for each kind of sound that the picture suggests.
     ``seconds``: the length of a set without a film. ``per_scene``: a file for each scene, with
     ``handles_s`` seconds of room (None: :data:`HANDLES_S`). ``name``: see :mod:`vtacli.naming`.
-    ``form``: of the files. ``tc_start``: the timecode of the first picture, in place of the film's
-    own. ``provenance``: whether the files say that their sound is generated, and from what.
-    ``generate``: what is asked of the model; its ``mix`` gives the set's gain and ceiling.
+    ``take``: its number, from 1, in names and in iXML. ``form``: of the files. ``tc_start``: the
+    timecode of the first picture, in place of the film's own. ``generate``: what is asked of the
+    model; its ``mix`` gives the set's gain, ceiling and width.
     """
 
     prompts: tuple[str, ...] = ()
@@ -31,9 +34,9 @@ class StemOptions:
     per_scene: bool = False
     handles_s: Fraction | None = None
     name: str = "plain"
+    take: int = 1
     form: StemFormat = field(default_factory=StemFormat)
     tc_start: str | None = None
-    provenance: bool = True
     generate: GenerateOptions = field(default_factory=GenerateOptions)
 
     def __post_init__(self) -> None:
@@ -46,6 +49,9 @@ class StemOptions:
                     f"The prompt {prompt!r} is given twice, and its stems would be the same.",
                     hint="Word one of them otherwise.",
                 )
+        Naming(self.name)  # it refuses a template that leads anywhere
+        if not 1 <= self.take <= MOST_TAKES:
+            raise ConfigError(f"Takes are numbered 1 to {MOST_TAKES}, not {self.take}.")
         if self.seconds is not None and self.seconds <= 0:
             raise ConfigError(f"The length must be more than 0 s, not {float(self.seconds)}.")
         if self.handles_s is not None:
@@ -79,11 +85,11 @@ class StemOptions:
             "per_scene": self.per_scene,
             "handles_s": float(self.handle_s),
             "name": self.name,
+            "take": self.take,
             "format": self.form.kind,
             "bits": None if self.form.lossy else self.form.bits,
             "rate_hz": self.form.rate_hz,
             "layout": self.form.layout,
             "tc_start": self.tc_start,
-            "provenance": self.provenance,
             "generate": self.generate.to_dict(),
         }

@@ -15,8 +15,9 @@ from vtacli.planning import windows_of
 from vtacli.progress import Event, Report, Step
 from vtacli.signal.loudness import TruePeakMeter
 from vtacli.signal.media import Audio
-from vtacli.signal.mix import spread
+from vtacli.signal.mix import CENTRE, spread
 from vtacli.signal.stitch import Grid, stitch
+from vtacli.signal.width import Widener
 from vtacli.stems.job import StemJob
 from vtacli.stems.watching import Stem, Watched
 from vtacli.takes import Remarks, make_takes
@@ -72,11 +73,19 @@ def with_silence(
         raise ValueError(f"window {rest[0].index} of scene {rest[0].scene} is none of the set's")
 
 
-def keep(blocks: Iterator[Audio], spool: SoundSpool, channels: int) -> float:
-    """Write a stem to disk on ``channels`` channels; its true peak, full scale 1.0."""
+def keep(blocks: Iterator[Audio], spool: SoundSpool, channels: int, width: float = 0.0) -> float:
+    """Write a stem to disk on ``channels`` channels; its true peak, full scale 1.0.
+
+    ``width`` in [0, 1], above 0 for two channels only: see :class:`vtacli.signal.width.Widener`,
+    whose two sides are each lowered by 3 dB, as a sound in the centre is.
+    """
     meter = TruePeakMeter(spool.rate_hz, channels)
+    widener = Widener(spool.rate_hz, width) if width else None
     for block in blocks:
-        data = spread(block.data, channels)
+        if widener is not None:
+            data = np.float32(CENTRE) * widener.add(spread(block.data, 1))
+        else:
+            data = spread(block.data, channels)
         spool.append(Audio(data, block.rate_hz))
         meter.add(data)
     return meter.peak()

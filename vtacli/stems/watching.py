@@ -38,6 +38,11 @@ class Stem:
     moves: bool = True
 
     @property
+    def kind(self) -> str:
+        """``stem`` for one that words were given for; else ``hits``, ``beds`` or ``mix``."""
+        return "stem" if self.prompt is not None else self.name
+
+    @property
     def words(self) -> str | None:
         """All that is said of it, on one line; None where only the model's own guess is heard."""
         if self.prompt is not None:

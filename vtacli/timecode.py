@@ -15,7 +15,7 @@ from fractions import Fraction
 from vtacli.errors import ConfigError
 from vtacli.timeline import samples_at
 
-_LABEL = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
+_LABEL = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})", re.ASCII)
 DROPPED_A_MINUTE = {30: 2, 60: 4, 120: 8}
 """Labels that drop-frame leaves out of each minute but every tenth, by frames of a label's
 second: 30 at 30000/1001, 60 at 60000/1001, 120 at 120000/1001."""

@@ -22,13 +22,16 @@ def category(prompt: str, kind: str = "") -> str:
     say more, everything else is foley unless words say more."""
     if kind == "mix":
         return MIX
-    said = [_singular(word) for word in re.findall(r"[a-z]+", prompt.lower())]
+    said: dict[str, int] = {}
+    for place, word in enumerate(re.findall(r"[a-z]+", prompt.lower())):
+        for form in _forms(word):
+            said.setdefault(form, place)
     best: tuple[int, int, int] | None = None
     found = BEDS if kind == "beds" else HITS
     for row, (words, catid) in enumerate(_table()):
-        if words <= set(said):
+        if words <= said.keys():
             # More words first; then what is said first, for that is what the prompt is about.
-            rank = (-len(words), min(said.index(w) for w in words), row)
+            rank = (-len(words), min(said[w] for w in words), row)
             if best is None or rank < best:
                 best, found = rank, catid
     return found
@@ -38,18 +41,17 @@ def category(prompt: str, kind: str = "") -> str:
 def _table() -> tuple[tuple[frozenset[str], str], ...]:
     text = (resources.files("vtacli") / "ucs_words.csv").read_text("utf-8")
     rows = csv.DictReader(text.splitlines())
-    return tuple((frozenset(_singular(w) for w in r["words"].split()), r["catid"]) for r in rows)
+    return tuple((frozenset(r["words"].split()), r["catid"]) for r in rows)
 
 
-_IRREGULAR = {"leaves": "leaf", "hooves": "hoof", "knives": "knife", "shelves": "shelf"}
+_IRREGULAR = {"leaves": "leaf", "knives": "knife", "wooden": "wood", "metallic": "metal"}
 
 
-def _singular(word: str) -> str:
-    """``footsteps`` and ``footstep`` are one word; so are ``branches`` and ``branch``."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if re.search(r"(ch|sh|x|ss)es$", word):
-        return word[:-2]
-    if word.endswith("s") and not word.endswith("ss") and len(word) > 3:
-        return word[:-1]
-    return word
+def _forms(word: str) -> set[str]:
+    """A word, and what it may be a form of: ``branches`` of ``branch``, ``shattering`` of
+    ``shatter``, ``sliding`` of ``slide``. What is no word fits no row."""
+    found = {word, _IRREGULAR.get(word, word)}
+    for ending in ("s", "es", "ing", "ed"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            found |= {word.removesuffix(ending), word.removesuffix(ending) + "e"}
+    return found

@@ -24,6 +24,7 @@ from vtacli.media.recording import read_recording
 from vtacli.media.scenes import read_scene_file
 from vtacli.media.streams import StreamPlan, check_container
 from vtacli.media.video import Analysis, analyse
+from vtacli.mixdown import Mixdown, plan_mixdown
 from vtacli.model.contract import Reference
 from vtacli.model.guess import Guess, Guesser, mean_of
 from vtacli.model.samplers import sampler
@@ -80,6 +81,7 @@ class Job(Screening):
     output: Path
     mode: str
     streams: StreamPlan
+    mixdown: Mixdown
 
     @property
     def own_sound(self) -> OriginalSound | None:
@@ -119,6 +121,7 @@ class Plan:
             "lost": [stream_dict(s) for s in job.streams.lost],
             "replaced": [stream_dict(s) for s in job.streams.replaced],
             "warnings": list(job.streams.warnings),
+            "mixdown": job.mixdown.to_dict(),
             "model": job.variant.name,
             "licence": job.variant.licence,
             "steps": job.steps,
@@ -169,6 +172,9 @@ def make_job(
         folder=output.parent,
         mode=mode,
         streams=check_container(footage, output, options.mix.codec, mode),
+        mixdown=plan_mixdown(
+            footage, mode, options.mix, OriginalSound(footage).info if mode == "mix" else None
+        ),
         cuts_s=known_cuts(footage, options),
         hits=known_hits(footage.duration_s, footage.frame_rate, options, variant),
         references=read_references(options, variant),

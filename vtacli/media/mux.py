@@ -19,6 +19,7 @@ from vtacli.errors import OutputError, StorageError
 from vtacli.media.door import check_destination, url
 from vtacli.media.ffmpeg import run_ffmpeg
 from vtacli.media.fingerprint import packet_hashes
+from vtacli.media.marking import append_xmp, marking_arguments
 from vtacli.media.probe import Footage
 from vtacli.media.streams import (
     KeptStream,
@@ -29,6 +30,7 @@ from vtacli.media.streams import (
 )
 from vtacli.media.verify import verify_film
 from vtacli.progress import Note, Report, Step, ignore
+from vtacli.provenance import Provenance
 
 __all__ = [
     "KeptStream",
@@ -64,13 +66,15 @@ def write_film(
     output: Path | str,
     *,
     overwrite: bool = False,
+    provenance: Provenance | None = None,
     report: Report = ignore,
 ) -> None:
     """Write the film that ``plan`` (from :func:`check_container`) describes.
 
     The finished file was read back: kept streams have the same packets at the same times, the
     picture has the same length, and every new track has its WAV file's samples, all of them,
-    from the picture's first moment on.
+    from the picture's first moment on. ``provenance``: what the film's metadata says of the new
+    sound; None: nothing.
 
     Raises OutputError where the destination may not be written, StorageError where the disk is
     full, ToolError where ffmpeg fails, CheckFailed where the result is not what it should be,
@@ -82,8 +86,10 @@ def write_film(
         report(Note(warning, "warning"))
     total = float(footage.duration_s)
     with _replacing(output, footage, overwrite) as part:
-        for done_s in run_ffmpeg(_arguments(footage, plan, tracks, part)):
+        for done_s in run_ffmpeg(_arguments(footage, plan, tracks, part, provenance)):
             report(Step("write", min(float(done_s), total), total))
+        if provenance is not None and plan.muxer == "mp4":
+            append_xmp(part, provenance)
         _flush(part)
         report(Step("verify", 0, 1))
         verify_film(footage, plan, lengths, part)
@@ -91,7 +97,11 @@ def write_film(
 
 
 def _arguments(
-    footage: Footage, plan: StreamPlan, tracks: Sequence[NewTrack], part: Path
+    footage: Footage,
+    plan: StreamPlan,
+    tracks: Sequence[NewTrack],
+    part: Path,
+    provenance: Provenance | None,
 ) -> list[str]:
     arguments = ["-y", *input_arguments(footage)]
     for track in tracks:
@@ -109,6 +119,15 @@ def _arguments(
     for i, track in enumerate(tracks):
         if track.layout:
             arguments += [f"-filter:a:{first + i}", f"channelmap=channel_layout={track.layout}"]
+    if provenance is not None:
+        for i in range(len(tracks)):
+            arguments += marking_arguments(
+                provenance,
+                plan.muxer,
+                footage.path,
+                plan.position + i,
+                mixed=plan.mode == "mix",
+            )
     arguments += ["-max_muxing_queue_size", "4096"]
     if plan.muxer in ("mp4", "mov"):
         arguments += ["-movie_timescale", MOVIE_TIMESCALE]

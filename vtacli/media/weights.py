@@ -16,6 +16,7 @@ from vtacli.errors import ConfigError, WeightsMissing, printable
 
 INDEX = "model_index.json"
 TAGGER, TAGGER_WEIGHTS = "yamnet", "yamnet.safetensors"
+VOICE, VOICE_WEIGHTS = "silero-vad", "silero-vad.safetensors"
 
 
 def shelves(weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ) -> list[Path]:
@@ -77,9 +78,22 @@ def find_tagger(
     model: Path, weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> Path | None:
     """The folder of the sound tagger: beside the model's, or on a shelf. None: there is none."""
+    return _beside(model, weights_dir, environ, TAGGER, TAGGER_WEIGHTS)
+
+
+def find_voice_detector(
+    model: Path, weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Path | None:
+    """The folder of the speech detector: beside the model's, or on a shelf. None: there is none."""
+    return _beside(model, weights_dir, environ, VOICE, VOICE_WEIGHTS)
+
+
+def _beside(
+    model: Path, weights_dir: Path | None, environ: Mapping[str, str], name: str, weights: str
+) -> Path | None:
     for shelf in (model.parent, *shelves(weights_dir, environ)):
-        if (shelf / TAGGER / TAGGER_WEIGHTS).is_file():
-            return shelf / TAGGER
+        if (shelf / name / weights).is_file():
+            return shelf / name
     return None
 
 

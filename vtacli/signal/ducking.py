@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,21 @@ class DuckingGain:
         self._release = round(ducking.release_ms * rate_hz / 1000)
         self._starts = np.array([round(a * rate_hz) for a, _ in self.stretches], np.int64)
         self._ends = np.array([round(b * rate_hz) for _, b in self.stretches], np.int64)
+
+    @property
+    def speech_s(self) -> float:
+        """For how long somebody speaks."""
+        return sum(end - start for start, end in self.stretches)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "depth_db": self.ducking.depth_db,
+            "attack_ms": self.ducking.attack_ms,
+            "release_ms": self.ducking.release_ms,
+            "speech_s": round(self.speech_s, 3),
+            "stretches_s": [[round(a, 3), round(b, 3)] for a, b in self.stretches],
+        }
 
     def between(self, start: int, stop: int) -> NDArray[np.float32]:
         """(stop - start,) amplitudes in (0, 1], for samples counted from the film's beginning."""

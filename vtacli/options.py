@@ -27,6 +27,8 @@ QUALITIES = ("draft", "normal", "best")
 DEFAULT_MODEL = "vta-mini"
 REFERENCE_STRENGTH = 0.3
 """How near to keep to references, where it is not said."""
+PROGRAMMES = ("ebu-r128", "atsc-a85", "netflix", "streaming", "podcast")
+"""The names of :data:`vtacli.signal.specs.SPECS`, here for --help, which must be instant."""
 DUCK_ATTACK_MS, DUCK_RELEASE_MS = 100.0, 500.0
 """How fast foley gives way to speech, and comes back, where it is not said."""
 RATE_HZ = 48_000

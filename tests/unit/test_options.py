@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vtacli.errors import ConfigError
-from vtacli.options import GenerateOptions, MixOptions, SceneOptions
+from vtacli.options import PROGRAMMES, GenerateOptions, MixOptions, SceneOptions
+from vtacli.signal.specs import SPECS
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,7 @@ def test_choices_become_json():
     assert saved["scenes"]["mode"] == "a\\nb.csv"
     assert saved["references"] == ["door.wav", "a\\nb.wav"]
     assert saved["mix"] == MixOptions().to_dict()
+
+
+def test_the_help_names_every_spec_there_is():
+    assert tuple(SPECS) == PROGRAMMES

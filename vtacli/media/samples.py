@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,9 +60,10 @@ class SampleWriter:
     def check(self) -> None:
         """Raise CheckFailed where values did not fit."""
         if self.over:
-            above = to_db(self.peak)
+            above = ceil(to_db(self.peak) * 100) / 100
+            some = "1 sample is" if self.over == 1 else f"{self.over} samples are"
             raise CheckFailed(
-                f"{self.over} samples are beyond full scale, by up to {above:.2f} dB, and would "
-                f"clip in {self.bits} bits; nothing was written",
+                f"{some} beyond full scale, by up to {above:.2f} dB, and would clip in "
+                f"{self.bits} bits; nothing was written",
                 hint=f"Lower the level by {above:.2f} dB, or write 32f.",
             )

@@ -7,7 +7,7 @@ own way, of the coded units in them. Nothing is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,7 @@ from vtacli.media.probe import Footage, StreamInfo, probe
 from vtacli.media.sameness import Half, allowed_s, moved_s, same_content, same_length
 from vtacli.progress import Report, Step, ignore
 
-SAME, CHANGED, MISSING, NEW = "identical", "differs", "missing", "new"
+SAME, CHANGED, MISSING, NEW, UNREAD = "identical", "differs", "missing", "new", "not compared"
 CHAPTER_S = Fraction(1, 500)
 """Chapters are written in whole milliseconds by most containers."""
 ESSENTIAL = ("video", "audio")
@@ -30,9 +30,10 @@ ESSENTIAL = ("video", "audio")
 class Pair:
     """One stream of A and what became of it in B, or one that is only in B.
 
-    ``state``: identical, differs, missing or new. ``how``: packets, payload or coded where it is
-    identical (see :mod:`vtacli.media.sameness`). ``moved_s``: how far its packets are off, where
-    that is more than clocks round. ``remarks``: language and so on, where they differ.
+    ``state``: identical, differs, missing, new or, of data without packets, not compared.
+    ``how``: packets, payload or coded where it is identical (see :mod:`vtacli.media.sameness`).
+    ``moved_s``: how far its packets are off, where that is more than clocks round. ``remarks``:
+    language and so on, where they differ.
     """
 
     state: str
@@ -106,89 +107,94 @@ def compare(a: Path | str, b: Path | str, report: Report = ignore) -> Comparison
 
     Raises MediaError where one of them cannot be read.
     """
-    films, prints = [], []
+    sides = []
     for number, path in enumerate((a, b)):
         report(Step("read", number, 2, Path(path).name))
-        films.append(probe(path))
-        prints.append(fingerprints(path))
+        sides.append(_Side(probe(path), fingerprints(path)))
     report(Step("read", 2, 2))
-    before, after = films
-    pairs = _pairs(before, prints[0], after, prints[1])
-    ticks = max(prints[0][before.picture].time_base, prints[1][after.picture].time_base)
+    old, new = sides
+    before, after = old.film, new.film
+    ticks = max(old.prints[before.picture].time_base, new.prints[after.picture].time_base)
     return Comparison(
         before,
         after,
-        tuple(pairs),
+        tuple(_pairs(old, new)),
         tuple(_differences(before, after)),
         tuple(_serious(before, after, ticks)),
     )
 
 
-def _pairs(
-    before: Footage,
-    before_prints: dict[int, Fingerprint],
-    after: Footage,
-    after_prints: dict[int, Fingerprint],
-) -> Iterable[Pair]:
+@dataclass(frozen=True)
+class _Side:
+    film: Footage
+    prints: dict[int, Fingerprint]
+
+    @property
+    def streams(self) -> list[StreamInfo]:
+        """Without tracks of timecode and of chapters: every container makes its own, and what
+        they say is compared as such."""
+        own = ("tmcd", "bin_data", "text") if self.film.chapters else ("tmcd",)
+        return [s for s in self.film.streams if s.kind != "data" or s.codec not in own]
+
+    def packets(self, stream: StreamInfo) -> int:
+        return self.prints[stream.index].packets if stream.index in self.prints else 0
+
+    def half(self, stream: StreamInfo) -> Half | None:
+        """None for streams in which nothing is found to compare."""
+        if stream.index not in self.prints:
+            return None
+        return Half(self.film, stream.index, self.prints[stream.index])
+
+
+def _pairs(old: _Side, new: _Side) -> Iterable[Pair]:
     """In A's order; what is only in B comes last."""
-    # a timecode track is compared by what it says, and is made anew by every container
-    old = [s for s in before.streams if s.codec != "tmcd"]
-    new = [s for s in after.streams if s.codec != "tmcd"]
-    mates: dict[int, tuple[StreamInfo, str]] = {}
-    free = list(new)
-    for stream in old:
-        found = _same(stream, before, before_prints, free, after, after_prints)
+    mates: dict[int, tuple[StreamInfo, str | None]] = {}
+    free = new.streams
+    for stream in old.streams:
+        found = _same(stream, old, free, new)
         if found:
             mates[stream.index] = found
             free.remove(found[0])
-    for stream in old:
-        packets = before_prints[stream.index].packets if stream.index in before_prints else 0
+    for stream in old.streams:
+        packets = old.packets(stream)
         if stream.index in mates:
             mate, how = mates[stream.index]
-            moved = 0.0
-            if stream.index in before_prints:
-                halves = (
-                    Half(before, stream.index, before_prints[stream.index]),
-                    Half(after, mate.index, after_prints[mate.index]),
-                )
-                moved = moved_s(*halves)
-                moved = moved if moved > allowed_s(*halves) else 0.0
-            yield Pair(SAME, stream.kind, stream, mate, packets, how, moved, _remarks(stream, mate))
+            remarks = _remarks(stream, mate)
+            before, after = old.half(stream), new.half(mate)
+            if how is None or before is None or after is None:
+                yield Pair(UNREAD, stream.kind, stream, mate, packets, remarks=remarks)
+                continue
+            off = moved_s(before, after)
+            off = off if off > allowed_s(before, after) else 0.0
+            yield Pair(SAME, stream.kind, stream, mate, packets, how, off, remarks)
             continue
-        other = _changed(stream, old, mates, free)
+        other = _changed(stream, old.streams, mates, free)
         if other is None:
             yield Pair(MISSING, stream.kind, stream, None, packets)
         else:
             free.remove(other)
-            yield Pair(
-                CHANGED, stream.kind, stream, other, packets, remarks=_remarks(stream, other)
-            )
+            remarks = _remarks(stream, other)
+            yield Pair(CHANGED, stream.kind, stream, other, packets, remarks=remarks)
     for stream in free:
-        count = after_prints[stream.index].packets if stream.index in after_prints else 0
-        yield Pair(NEW, stream.kind, None, stream, count)
+        yield Pair(NEW, stream.kind, None, stream, new.packets(stream))
 
 
 def _same(
-    stream: StreamInfo,
-    before: Footage,
-    before_prints: dict[int, Fingerprint],
-    free: Sequence[StreamInfo],
-    after: Footage,
-    after_prints: dict[int, Fingerprint],
-) -> tuple[StreamInfo, str] | None:
+    stream: StreamInfo, old: _Side, free: Sequence[StreamInfo], new: _Side
+) -> tuple[StreamInfo, str | None] | None:
     """The stream of B with the same content, and how it is the same. Of several, the one with the
     same language and title, and then the first."""
-    if stream.index not in before_prints:  # attachments have no packets
-        named = [s for s in free if s.kind == stream.kind and s.index not in after_prints]
-        return next(((s, "name") for s in named if s.title == stream.title), None)
-    half = Half(before, stream.index, before_prints[stream.index])
     candidates = sorted(
-        (s for s in free if s.kind == stream.kind and s.index in after_prints),
+        (s for s in free if s.kind == stream.kind),
         key=lambda s: (s.language != stream.language, s.title != stream.title),
     )
+    before = old.half(stream)
     for candidate in candidates:
-        how = same_content(half, Half(after, candidate.index, after_prints[candidate.index]))
-        if how:
+        after = new.half(candidate)
+        if before is None or after is None:
+            if before is after and candidate.title == stream.title:
+                return candidate, None
+        elif how := same_content(before, after):
             return candidate, how
     return None
 
@@ -196,7 +202,7 @@ def _same(
 def _changed(
     stream: StreamInfo,
     old: Sequence[StreamInfo],
-    mates: dict[int, tuple[StreamInfo, str]],
+    mates: Mapping[int, object],
     free: Sequence[StreamInfo],
 ) -> StreamInfo | None:
     """What a stream without its like in B probably became: one of its kind and language, or, where
@@ -213,11 +219,13 @@ def _remarks(before: StreamInfo, after: StreamInfo) -> tuple[str, ...]:
     said = []
     for name in ("codec", "language", "title", "layout", "rate_hz"):
         was, is_ = getattr(before, name), getattr(after, name)
-        if was != is_ and (name != "language" or {was, is_} != {"", "und"}):
+        unnamed = name == "layout" and before.channels == after.channels and "channels" in was + is_
+        unsaid = name == "language" and {was, is_} == {"", "und"}
+        if was != is_ and not unsaid and not unnamed:
             label = "rate" if name == "rate_hz" else name
             said.append(f"{label} {was or 'none'} is now {is_ or 'none'}")
     was_set, is_set = set(before.disposition), set(after.disposition)
-    if was_set != is_set:
+    if was_set != is_set and before.kind != "video":
         lost, added = sorted(was_set - is_set), sorted(is_set - was_set)
         said += [f"no longer marked {', '.join(lost)}"] if lost else []
         said += [f"now marked {', '.join(added)}"] if added else []
@@ -259,4 +267,11 @@ def _differences(before: Footage, after: Footage) -> Iterable[str]:
                 f"not {float(one.start_s):.3f} s."
             )
     if before.container != after.container:
-        yield f"Container: {after.container}, not {before.container}."
+        yield f"Container: {_named(after)}, not {_named(before)}."
+
+
+def _named(film: Footage) -> str:
+    """ffmpeg calls every MP4 and MOV ``mov,mp4,m4a,…``."""
+    names = film.container.split(",")
+    suffix = film.path.suffix.lower().removeprefix(".")
+    return suffix if suffix in names or suffix == "mkv" else names[0]

@@ -124,7 +124,8 @@ def probe(path: Path | str) -> Footage:
             width=context.width,
             height=context.height,
             rotation=rotation,
-            sample_aspect=Fraction(context.sample_aspect_ratio or 1),
+            # the container's word counts, as it does for players, before the codec's
+            sample_aspect=Fraction(stream.sample_aspect_ratio or context.sample_aspect_ratio or 1),
             pixel_format=context.pix_fmt or "",
             bit_depth=context.format.components[0].bits if context.format else 8,
             colour=_colour(context),

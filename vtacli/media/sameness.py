@@ -59,13 +59,13 @@ def same_content(before: Half, after: Half) -> str | None:
 def moved_s(before: Half, after: Half) -> float:
     """By how much, at most, packets are due at other times against their film's picture.
 
-    Of streams with other packets, the first ones.
+    Of streams with other packets, the first ones; attachments are never due.
     """
     was = before.print_.times_s() - float(before.footage.start_s)
     is_ = after.print_.times_s() - float(after.footage.start_s)
     if len(was) != len(is_):
         was, is_ = was[:1], is_[:1]
-    return float(np.abs(was - is_).max())
+    return float(np.abs(was - is_).max(initial=0.0))
 
 
 def allowed_s(before: Half, after: Half) -> float:

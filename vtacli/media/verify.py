@@ -52,6 +52,13 @@ def verify_film(footage: Footage, plan: StreamPlan, lengths: Sequence[int], path
             f"{float(footage.duration_s):.6f} s",
             path,
         )
+    if written.rotation != footage.rotation:
+        raise _difference(f"the picture is turned by {written.rotation}°", path)
+    if footage.start_timecode and written.start_timecode != footage.start_timecode:
+        label = written.start_timecode.text if written.start_timecode else "no timecode"
+        raise _difference(
+            f"the film starts at {label} instead of {footage.start_timecode.text}", path
+        )
     for place, length in zip(new, lengths, strict=True):
         _right_length(found[place].index, length, plan.exact, written, path)
 

@@ -148,12 +148,13 @@ def check_pieces(pieces: tuple[Piece, ...], options: StemOptions) -> None:
 
 
 def write_piece(
-    job: StemJob, piece: Piece, tracks: Tracks, staging: Staging, made: datetime
+    job: StemJob, piece: Piece, tracks: Tracks, staging: Staging, made: datetime, scenes: int
 ) -> Iterator[MadeFile]:
-    """Write one sound. ``made``: when the set was made, in universal time."""
+    """Write one sound. ``made``: when the set was made, in universal time; ``scenes``: of the
+    film, how many there are."""
     extract, rate = piece.extract, job.options.rate_hz
     offset_s = Fraction(extract.start, rate)
-    label = _label(job, piece, offset_s, made)
+    label = _label(job, piece, offset_s, made, scenes)
     for written in write_stem(
         piece.base,
         extract.blocks(tracks, piece.stem),
@@ -169,7 +170,9 @@ def write_piece(
         )
 
 
-def _label(job: StemJob, piece: Piece, offset_s: Fraction, made: datetime) -> StemLabel:
+def _label(
+    job: StemJob, piece: Piece, offset_s: Fraction, made: datetime, scenes: int
+) -> StemLabel:
     variant, options = job.request.variant, job.options
     source = Provenance(
         model=variant.name,
@@ -187,7 +190,7 @@ def _label(job: StemJob, piece: Piece, offset_s: Fraction, made: datetime) -> St
         description=source.note(256) if told else f"{piece.name}; {bandwidth}",
         note=source.note() if told else bandwidth,
         project=job.footage.path.stem if job.footage else "",
-        scene="" if piece.scene is None else str(piece.scene.index + 1),
+        scene=_scene_text(piece.scene, scenes),
         take=str(options.take),
         start=job.start,
         offset_s=offset_s,
@@ -196,6 +199,13 @@ def _label(job: StemJob, piece: Piece, offset_s: Fraction, made: datetime) -> St
         tags=source.tags() if told else {},
         aswg={"catId": category(piece.words or "", piece.kind)},
     )
+
+
+def _scene_text(scene: Scene | None, scenes: int) -> str:
+    """``3``, or ``1-12`` for what has all of them."""
+    if scene is not None:
+        return str(scene.index + 1)
+    return f"1-{scenes}" if scenes > 1 else "1"
 
 
 def _heard(stems: tuple[Stem, ...]) -> Iterator[Scene]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from vtacli import __version__
 from vtacli.cost import Cost, estimate
 from vtacli.errors import OutputError, printable
 from vtacli.media.door import check_room
@@ -80,7 +81,7 @@ class StemSet:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; the names are an interface and stay."""
-        job = self.job
+        job, variant = self.job, self.job.request.variant
         return {
             **_head(job, self.folder),
             "samples": job.samples,
@@ -95,10 +96,18 @@ class StemSet:
                 for stem, said in zip(self.stems, self.remarks, strict=True)
             ],
             "files": [file.to_dict() for file in self.files],
-            "bandwidth_hz": job.bandwidth_hz,
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
             "warnings": list(self.warnings),
-            "options": job.options.to_dict(),
+            "provenance": {
+                "program": f"vta {__version__}",
+                "model": job.options.generate.model,
+                "variant": variant.name,
+                "licence": variant.licence,
+                "bandwidth_hz": job.bandwidth_hz,
+                "steps": job.request.steps,
+                "distilled": job.request.distilled,
+                "options": job.options.with_seed(job.seed).to_dict(),
+            },
         }
 
 
@@ -180,7 +189,7 @@ def make_stems(
             form = options.form
             tracks = Tracks(tuple(spools), gain, None if form.lossy else form.bits)
         with run.stage("write"), made_folder(folder):
-            files = write_pieces(job, plan.pieces, tracks, run.report)
+            files = write_pieces(plan, tracks, run.report)
     return StemSet(
         job=job,
         folder=folder,
@@ -195,16 +204,15 @@ def make_stems(
     )
 
 
-def write_pieces(
-    job: StemJob, pieces: tuple[Piece, ...], tracks: Tracks, report: Report
-) -> list[MadeFile]:
+def write_pieces(plan: StemPlan, tracks: Tracks, report: Report) -> list[MadeFile]:
     """Write all files; they have their names when this returns, and none has where it raises."""
+    job, pieces = plan.job, plan.pieces
     files: list[MadeFile] = []
     made = datetime.now(UTC).replace(microsecond=0)
     with Staging(job.options.generate.overwrite) as staging:
         for number, piece in enumerate(pieces):
             report(Step("write", number, len(pieces), piece.base.name))
-            files += write_piece(job, piece, tracks, staging, made)
+            files += write_piece(job, piece, tracks, staging, made, len(plan.scenes))
         report(Step("write", len(pieces), len(pieces)))
     return files
 

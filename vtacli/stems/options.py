@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -76,6 +76,10 @@ class StemOptions:
     @property
     def mix(self) -> MixOptions:
         return self.generate.mix
+
+    def with_seed(self, seed: int) -> StemOptions:
+        """The same, with the seed that was drawn."""
+        return replace(self, generate=replace(self.generate, seed=seed))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""

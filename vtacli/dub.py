@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtacli import __version__
 from vtacli.errors import printable
+from vtacli.media.channels import written_layout
 from vtacli.media.mux import NewTrack, write_film
 from vtacli.media.spool import SoundSpool, check_writable
 from vtacli.models import ModelHandle
@@ -145,7 +146,8 @@ def dub(
             track = mix_down(foley, peak, job.own_sound, options.mix, job.mixdown, run.report)
             wav = open_things.enter_context(track.as_wav(beside=job.output))
         with run.stage("write"):
-            new = NewTrack(wav, TITLES[job.mode], layout=track.layout)
+            layout = written_layout(track.layout, track.channels, job.streams.codec)
+            new = NewTrack(wav, TITLES[job.mode], layout=layout or "")
             write_film(
                 job.footage,
                 job.streams,

@@ -16,6 +16,7 @@ from typing import Any
 from vtacli.cost import Cost, estimate
 from vtacli.errors import ConfigError, printable
 from vtacli.media.audio import OriginalSound
+from vtacli.media.channels import codec_for
 from vtacli.media.door import SUFFIXES, check_input, check_output
 from vtacli.media.frames import FrameStore
 from vtacli.media.marks import read_hits
@@ -166,15 +167,21 @@ def make_job(
         raise ConfigError(
             "The film has no sound to mix with.", path=film, hint="Use --audio add or replace."
         )
+    mixed = OriginalSound(footage).info if mode == "mix" else None
+    codec = codec_for(
+        SUFFIXES[output.suffix.lower()],
+        options.mix.codec,
+        mixed.layout if mixed else "stereo",
+        mixed.channels if mixed else 2,
+        output,
+    )
     return Job(
         footage=footage,
         output=output,
         folder=output.parent,
         mode=mode,
-        streams=check_container(footage, output, options.mix.codec, mode),
-        mixdown=plan_mixdown(
-            footage, mode, options.mix, OriginalSound(footage).info if mode == "mix" else None
-        ),
+        streams=check_container(footage, output, codec, mode),
+        mixdown=plan_mixdown(footage, mode, options.mix, mixed),
         cuts_s=known_cuts(footage, options),
         hits=known_hits(footage.duration_s, footage.frame_rate, options, variant),
         references=read_references(options, variant),

@@ -16,6 +16,7 @@ from pathlib import Path
 import soundfile
 
 from vtacli.errors import OutputError, StorageError
+from vtacli.media.channels import channel_arguments
 from vtacli.media.door import check_destination, url
 from vtacli.media.ffmpeg import run_ffmpeg
 from vtacli.media.fingerprint import packet_hashes
@@ -117,6 +118,8 @@ def _arguments(
     )
     first = sum(k.info.kind == "audio" for k in plan.kept[: plan.position])
     for i, track in enumerate(tracks):
+        channels = soundfile.info(os.fspath(track.path)).channels
+        arguments += channel_arguments(plan.codec, channels, first + i)
         if track.layout:
             arguments += [f"-filter:a:{first + i}", f"channelmap=channel_layout={track.layout}"]
     if provenance is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vtacli.errors import OutputError
 from vtacli.media.streams import CODECS, NEW_TRACK_CODECS
-from vtacli.signal.layouts import LAYOUTS, USUAL
+from vtacli.signal.layouts import LAYOUTS, USUAL, speakers
 
 _BACK = {"quad(side)": "quad", "5.0(side)": "5.0", "5.1(side)": "5.1"}
 """Codecs have one pair of surrounds in these and do not say whether it stands beside or behind."""
@@ -32,16 +32,21 @@ _KBPS_A_CHANNEL = {"opus": (256, 96), "aac": (320, 128)}
 def written_layout(layout: str, channels: int, codec: str) -> str | None:
     """The name under which a codec holds these channels, in the same order; None: it does not.
 
-    ``layout`` may be unknown or empty. Such channels stay without a name in PCM, and are taken for
-    the usual layout of so many elsewhere.
+    ``layout`` may be empty or ``6 channels``. Such channels stay without a name in PCM, and are
+    taken for the usual layout of so many elsewhere. It may also list its loudspeakers.
     """
+    places = speakers(layout, channels)
+    if "+" in layout:
+        listed = "+".join(places)
+        known = next((name for name, its in LAYOUTS.items() if its == places), listed)
+    elif layout in ("", f"{channels} channels"):
+        known = layout if codec == "pcm" else USUAL.get(channels, "")
+    else:
+        known = layout
     if codec == "pcm":
-        return layout
-    known = layout if layout in LAYOUTS else USUAL.get(channels, "")
-    if len(LAYOUTS.get(known, ())) != channels:
-        return None
+        return known
     known = _BACK.get(known, known)
-    return known if known in _HELD[codec] else None
+    return known if known in _HELD[codec] and len(LAYOUTS[known]) == channels else None
 
 
 def codec_for(muxer: str, asked: str, layout: str, channels: int, output: Path) -> str:

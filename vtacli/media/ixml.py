@@ -93,9 +93,10 @@ def ixml_chunk(ixml: Ixml, rate_hz: int, bits: str, time_reference: int) -> byte
 
 
 def tracks_of(name: str, layout: str, channels: int) -> tuple[IxmlTrack, ...]:
-    """Every channel of a sound by its loudspeaker, with the function that iXML has for it."""
+    """Every channel of a sound by its loudspeaker, with the function that iXML has for it. A single
+    channel has none: MIX is what recorders call a guide track, which editors may leave out."""
     if channels == 1:
-        return (IxmlTrack(name, "MIX", 1),)
+        return (IxmlTrack(name, "", 1),)
     names = speaker_names(layout, channels)
     return tuple(
         IxmlTrack(f"{name} {speaker}".strip(), _function(speaker, names), number)

@@ -2,7 +2,7 @@
 
 Streams are matched by what is in them, not by their numbers, as a new track may stand before the
 old ones: by the hash of all their packets, or, where a container frames H.264, HEVC or AAC in its
-own way, of the coded units in them. Nothing is decoded.
+own way, of the coded units in them. Nothing is decoded but one picture of each film.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from vtacli.media.chapters import chapters_of
 from vtacli.media.fingerprint import Fingerprint, fingerprints
+from vtacli.media.mastering import hdr_metadata
 from vtacli.media.probe import Footage, StreamInfo, probe
 from vtacli.media.sameness import Half, allowed_s, moved_s, same_content, same_length
 from vtacli.progress import Report, Step, ignore
@@ -22,6 +23,8 @@ from vtacli.progress import Report, Step, ignore
 SAME, CHANGED, MISSING, NEW, UNREAD = "identical", "differs", "missing", "new", "not compared"
 CHAPTER_S = Fraction(1, 500)
 """Chapters are written in whole milliseconds by most containers."""
+HDR_STEP = 1e-4
+"""Containers and codecs round chromaticities and luminances to fractions of their own."""
 ESSENTIAL = ("video", "audio")
 """Kinds of stream that have to be the same; cover pictures do not count."""
 
@@ -246,6 +249,12 @@ def _serious(before: Footage, after: Footage, ticks: Fraction) -> Iterable[str]:
         was, is_ = before.colour.get(name), after.colour.get(name)
         if was != is_:
             yield f"The colour's {name}: {is_ or 'not said'}, not {was or 'unsaid'}."
+    graded = hdr_metadata(before.path, before.picture)
+    shown = hdr_metadata(after.path, after.picture)
+    for name in graded | shown:
+        value, other = graded.get(name), shown.get(name)
+        if value is None or other is None or abs(value - other) > HDR_STEP * max(1.0, value):
+            yield f"HDR metadata, {name}: {other or 'none'}, not {value or 'none'}."
 
 
 def _differences(before: Footage, after: Footage) -> Iterable[str]:

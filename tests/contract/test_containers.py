@@ -18,6 +18,7 @@ from vtacli.compare import MISSING, NEW, SAME, Comparison, compare
 from vtacli.dub import dub
 from vtacli.errors import CheckFailed, OutputError
 from vtacli.media.chapters import chapters_of
+from vtacli.media.mastering import hdr_metadata
 from vtacli.media.mux import NewTrack, check_container, write_film
 from vtacli.media.probe import probe
 from vtacli.media.sound_length import pcm_samples
@@ -187,6 +188,28 @@ def test_a_whole_dub_leaves_the_film_as_it_was(
     assert found.picture_kept
     assert found.sound_kept is (mode != "replace")
     assert found.after.start_timecode == found.before.start_timecode
+
+
+def test_hdr_metadata_that_only_the_container_holds_is_kept(full, tmp_path: Path) -> None:
+    """VP9 has no place for it among its pictures."""
+    source, out = tmp_path / "in.webm", tmp_path / "out.webm"
+    ffmpeg("-i", full("mov", "hdr"), "-map", "0:v", "-t", 1, *VP9, source)
+    graded = hdr_metadata(source, 0)
+    assert graded["red x"] == pytest.approx(0.68, abs=1e-4)
+    assert graded["brightest"] == pytest.approx(1000, abs=0.1)
+    assert (graded["MaxCLL"], graded["MaxFALL"]) == (1000, 400)
+    assert with_click(source, out, "add").picture_kept
+    assert hdr_metadata(out, 0) == graded
+    assert hdr_metadata(full("webm", "hdr"), 0) == {}
+    # without it the very same packets are another picture
+    data = out.read_bytes()
+    bare = tmp_path / "bare.webm"
+    at = data.index(b"\x55\xd0")  # Matroska's MasteringMetadata: its name made Void of
+    size = data[at + 2] & 0x7F
+    bare.write_bytes(data[:at] + bytes([0xEC, 0x80 | (size + 1), 0]) + data[at + 3 :])
+    found = compare(source, bare)
+    assert not found.picture_kept
+    assert any("red x: none" in s for s in found.serious)
 
 
 @pytest.mark.parametrize(

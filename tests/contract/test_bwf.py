@@ -9,6 +9,7 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import imageio_ffmpeg
 import numpy as np
@@ -240,6 +241,22 @@ def test_ixml_says_what_it_was_given(tmp_path: Path) -> None:
     assert said("USER/GENERATOR_SEED") == "7"
 
 
+@given(st.text(st.characters(codec=None), max_size=60), st.integers(0, 2**63))
+def test_whatever_is_said_can_be_read_again(said: str, reference: int) -> None:
+    ixml = Ixml(project=said, note=said, tracks=tracks_of(said, "", 2), user={"prompt": said})
+    chunk = ixml_chunk(ixml, RATE, "24", reference)
+    found = ElementTree.fromstring(chunk)
+    heard = found.findtext("NOTE") or ""
+    assert heard == found.findtext("PROJECT", "") == found.findtext("USER/PROMPT", "")
+    assert len(heard) == len(said)
+    assert all(a in (b, "\ufffd") or b in "\r" for a, b in zip(heard, said, strict=True))
+    assert len(chunk) % 2 == 0
+    fixed = bext_chunk(Bext(said, said, said, None, reference, (said,)))
+    assert fixed[:256].rstrip(b"\0").isascii()
+    assert struct.unpack_from("<Q", fixed, 338)[0] == reference
+    assert len(fixed) % 2 == 0
+
+
 def test_what_is_not_known_is_left_out_of_ixml() -> None:
     text = ixml_chunk(Ixml(tracks=tracks_of("rain", "", 1)), RATE, "32f", 0).decode()
     for name in ("PROJECT", "SCENE", "TAKE", "NOTE", "CIRCLED", "TIMECODE", "FILE_SET", "USER"):
@@ -330,7 +347,7 @@ def test_past_4_gib_it_is_rf64_and_the_end_can_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_more_than_4_gib_written_in_full(tmp_path: Path) -> None:
     length, block = 183_000_000, noise(6, 1_000_000, 0.01)
     blocks = (Audio(block, RATE) for _ in range(length // 1_000_000))

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -94,6 +95,16 @@ def test_a_click_comes_back_where_it_was(tmp_path: Path, kind: str, channels: in
     assert tags["time_reference"] == "172803030"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_prompt_of_any_characters_is_a_tag(tmp_path: Path, kind: str) -> None:
+    odd = "-f; a=b\x00c\n\ud800 \u96e8 %s {x}"
+    label = replace(LABEL, tags={"generator_prompt": odd})
+    (written,) = write(tmp_path, click(1), StemFormat(kind), label=label)
+    if kind != "wav":
+        kept = "-f; a=b\ufffdc \ufffd \u96e8 %s {x}"
+        assert decoded(written.path)[1]["generator_prompt"] == kept
+
+
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 @pytest.mark.parametrize("layout", ["5.1", "5.1(side)"])
 def test_six_channels_keep_their_places(tmp_path: Path, kind: str, layout: str) -> None:
@@ -135,7 +146,7 @@ def test_the_files_of_one_stem_know_each_other(tmp_path: Path) -> None:
 
 
 def test_what_a_wav_says_of_itself(tmp_path: Path) -> None:
-    late = StemLabel(**{**LABEL.__dict__, "offset_s": Fraction(5, 2), "scene": "4"})
+    late = replace(LABEL, offset_s=Fraction(5, 2), scene="4")
     (written,) = write(tmp_path, click(1), StemFormat(), label=late)
     known = WavInfoReader(str(written.path))
     assert known.bext.time_reference == 172_803_030 + 120_000

@@ -104,6 +104,11 @@ def tracks_of(name: str, layout: str, channels: int) -> tuple[IxmlTrack, ...]:
     )
 
 
+def printed(text: str) -> str:
+    """The text with a replacement character for each that XML and tags cannot hold."""
+    return _UNFIT.sub("\ufffd", text)
+
+
 def speaker_names(layout: str, channels: int) -> tuple[str, ...]:
     """``L``, ``R``, ``C``, ``LFE``, ``Ls``, ``Rs`` and so on, as post-production calls them;
     ``mono`` for a single channel, and numbers where nothing better is known."""
@@ -173,4 +178,4 @@ def _group(root: ElementTree.Element, name: str, values: Mapping[str, str]) -> N
 
 def _put(parent: ElementTree.Element, name: str, value: str) -> None:
     if value:
-        ElementTree.SubElement(parent, name).text = _UNFIT.sub("\ufffd", value)
+        ElementTree.SubElement(parent, name).text = printed(value)

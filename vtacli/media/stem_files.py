@@ -20,7 +20,7 @@ from vtacli.media.bext import Bext, coding_line
 from vtacli.media.bwf import BwfWriter, Written
 from vtacli.media.door import url
 from vtacli.media.ffmpeg import FedFfmpeg
-from vtacli.media.ixml import FileSet, Ixml, IxmlTrack, speaker_names, tracks_of
+from vtacli.media.ixml import FileSet, Ixml, IxmlTrack, printed, speaker_names, tracks_of
 from vtacli.media.samples import BITS, SampleWriter
 from vtacli.media.staging import Staging
 from vtacli.signal.layouts import USUAL
@@ -340,4 +340,4 @@ def _tags(label: StemLabel, tracks: tuple[IxmlTrack, ...], rate_hz: int) -> dict
         "timecode": start.text if start and not label.offset_s else "",
         **label.tags,
     }
-    return {name: " ".join(value.split()) for name, value in named.items() if value}
+    return {name: printed(" ".join(value.split())) for name, value in named.items() if value}

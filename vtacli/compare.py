@@ -261,9 +261,6 @@ def _differences(before: Footage, after: Footage) -> Iterable[str]:
     was, is_ = before.start_timecode, after.start_timecode
     if was != is_:
         yield f"Start timecode: {is_.text if is_ else 'none'}, not {was.text if was else 'none'}."
-    if before.variable_rate != after.variable_rate:
-        words = {True: "variable", False: "constant"}
-        yield f"The rate is {words[after.variable_rate]}, not {words[before.variable_rate]}."
     old, new = chapters_of(before.path), chapters_of(after.path)
     if len(old) != len(new):
         yield f"Chapters: {len(new)}, not {len(old)}."

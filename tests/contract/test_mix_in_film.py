@@ -18,6 +18,7 @@ from made_speech import voice
 from vtacli.dub import dub
 from vtacli.errors import ConfigError
 from vtacli.media.marking import XMP_BOX
+from vtacli.media.probe import probe
 from vtacli.options import GenerateOptions, MixOptions, SceneOptions
 from vtacli.progress import Note
 from vtacli.provenance import COMPOSITE, GENERATED, read_note
@@ -137,6 +138,13 @@ def test_the_dialogue_track_is_listened_to_where_there_are_several(two_tracks, t
     assert result.ducking is not None
     assert len(result.ducking.stretches) == 2
     assert result.to_dict()["track"].startswith("foley mixed with stream 1")
+
+
+@pytest.mark.parametrize("suffix", ["mov", "mp4", "mkv"])
+def test_the_names_of_tracks_are_kept(two_tracks, tmp_path, suffix):
+    out = tmp_path / f"o.{suffix}"
+    made(two_tracks, out, mode="mix")
+    assert [s.title for s in probe(out).audio] == ["Mix with foley", "Music", "Dialogue stem"]
 
 
 def test_another_track_can_be_named_and_silence_is_told(two_tracks, tmp_path):

@@ -200,7 +200,8 @@ def _stream_info(stream: Stream) -> StreamInfo:
         kind=stream.type,
         codec=codec,
         language=stream.metadata.get("language", ""),
-        title=stream.metadata.get("title", ""),
+        # QuickTime and MP4 call it a track's name
+        title=stream.metadata.get("title") or stream.metadata.get("name") or "",
         start_s=start * stream.time_base if start is not None else Fraction(0),
         channels=context.channels if sound and context else 0,
         layout=context.layout.name if sound and context else "",

@@ -185,6 +185,8 @@ def stream_arguments(
         arguments += ["-map", name]
         if kept is not None:
             arguments += [f"-c:{number}", kept.codec]
+            if kept.info.title:  # which ffmpeg would drop on the way from one MP4 to another
+                arguments += [f"-metadata:s:{number}", f"title={kept.info.title}"]
             if plan.muxer == "mov" and kept.info.language in _QUICKTIME_LANGUAGES:
                 known = _QUICKTIME_LANGUAGES[kept.info.language]
                 arguments += [f"-metadata:s:{number}", f"language={known}"]

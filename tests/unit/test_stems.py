@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from dataclasses import replace
 from fractions import Fraction as F
@@ -395,6 +396,25 @@ def test_nothing_is_said_where_that_is_asked(silent_film, tmp_path):
     assert b"Generated" not in data
     assert b"trainedAlgorithmicMedia" not in data
     assert b"bandwidth 8 kHz" in data
+
+
+class Mute(FakeModel):
+    """Makes silence, as a model does of a black film."""
+
+    def _sound(self, window):
+        return Audio(0 * super()._sound(window).data, self.variant.rate_hz)
+
+
+def test_silence_is_told_and_written(silent_film, tmp_path):
+    mix = MixOptions(gain_db=3)
+    result = made(silent_film, tmp_path / "s", "rain", "wind", model=Mute(), mix=mix)
+    assert result.gain == from_db(3)
+    assert len(result.warnings) == 2
+    answer = result.to_dict()
+    assert answer["true_peak_dbtp"] is None
+    assert answer["files"][0]["loudness"]["integrated_lufs"] is None
+    assert not any(s.any() for s in sounds(result).values())
+    json.dumps(answer, allow_nan=False)
 
 
 class Broken(FakeModel):

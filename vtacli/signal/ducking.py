@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LIKELY, UNLIKELY = 0.5, 0.15
-"""Speech begins where its probability reaches the first, and lasts until it falls under the
+LIKELY, UNLIKELY = 0.5, 0.2
+"""Speech is a stretch in which its probability reaches the first and never falls under the
 second."""
 SHORTEST_S = 0.22
 """What is shorter is no speech: knocks and creaks make a detector believe for a moment too."""
 BEFORE_S, AFTER_S = 0.25, 0.25
 """A detector is sure of a word only after its first sound, and before its last one has died.
 
-All five were chosen on 49 spoken words and sentences of many voices, with and without noise, of
+All five were chosen on 53 spoken words and sentences of many voices, with and without noise, of
 which these miss 2 to 6 % of the time, and on 300 recordings of effects, in 2.5 % of whose time
 they find speech.
 """
@@ -49,17 +49,14 @@ def speech_stretches(
 
     Stretches are in order, within [0, ``duration_s``], and do not touch.
     """
+    possible = np.concatenate([[False], probabilities >= UNLIKELY, [False]])
+    edges = np.flatnonzero(possible[1:] != possible[:-1])
     found: list[Stretch] = []
-    began: int | None = None
-    for i, p in enumerate([*probabilities.tolist(), 0.0]):
-        if began is None and p >= LIKELY:
-            began = i
-        elif began is not None and p < UNLIKELY:
-            start, end = began * step_s, i * step_s
-            began = None
-            if end - start < SHORTEST_S:
-                continue
-            found.append((max(0.0, start - BEFORE_S), min(duration_s, end + AFTER_S)))
+    for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        lasts_s = (end - begin) * step_s
+        if lasts_s >= SHORTEST_S and probabilities[begin:end].max() >= LIKELY:
+            start_s, end_s = begin * step_s - BEFORE_S, end * step_s + AFTER_S
+            found.append((max(0.0, start_s), min(duration_s, end_s)))
     return joined(found, 0.0)
 
 

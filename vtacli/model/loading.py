@@ -110,9 +110,9 @@ class LoadedModel:
             )
         if not torch.isfinite(result.audios).all():
             raise DeviceError("the sound is not finite.", hint="Use --dtype float32.")
-        drawn = getattr(self.pipeline.encoder, "drawn", lambda window, latents: ())
+        drawn = getattr(self.pipeline.encoder, "drawn", lambda window, latents, codec: ())
         return [
-            (audio.numpy(), drawn(heeded(window, scales), latents))
+            (audio.numpy(), drawn(heeded(window, scales), latents, self.pipeline.vae))
             for window, audio, latents in zip(windows, result.audios, result.latents, strict=True)
         ]
 

@@ -190,6 +190,12 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                     controlled=self.facts.takes_motion or self.facts.takes_hits,
                 )
             share = shares[rows[0]]
+            start = None
+            if share < 1:
+                assert not isinstance(windows, Condition)
+                begin_at = [heeded(windows[i], scales) for i in rows]
+                near = self.encoder.start(begin_at, self._onloaded("vae"))
+                start = (near.to(device), share)
             part = self._denoise(
                 branches,
                 noise[rows].to(device),
@@ -197,7 +203,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                 num_inference_steps,
                 callback_on_step_end,
                 self.facts.guidance_rescale if guidance_rescale is None else guidance_rescale,
-                (self.encoder.start(branches.asked), share) if share < 1 else None,
+                start,
                 euler_sigmas,
             )
             made.update((row, part[k : k + 1]) for k, row in enumerate(rows))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtacli import __version__
 from vtacli.errors import printable
+from vtacli.mastering import Master
 from vtacli.media.channels import written_layout
 from vtacli.media.mux import NewTrack, write_film
 from vtacli.media.spool import SoundSpool, check_writable
@@ -27,7 +28,7 @@ from vtacli.signal.stitch import Grid, stitch
 from vtacli.stages import Stages
 from vtacli.takes import Remarks, listener_of, make_takes
 from vtacli.timeline import Scene, Window, samples_at
-from vtacli.track import MASTERED, FinishedTrack, Foley, Master, mix_down, record
+from vtacli.track import MASTERED, FinishedTrack, Foley, mix_down, record
 
 if TYPE_CHECKING:
     from vtacli.model.voice import VoiceNet

@@ -12,13 +12,12 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vtacli.errors import OutputError
+from vtacli.mastering import Heard, Master, master_to
 from vtacli.media.audio import OriginalSound, write_wav
 from vtacli.media.spool import BLOCK, SoundSpool
 from vtacli.mixdown import Mixdown
@@ -30,7 +29,6 @@ from vtacli.signal.loudness import TruePeakMeter, from_db, to_db
 from vtacli.signal.media import Audio
 from vtacli.signal.mix import Gains, MixMeter, fit_foley, mixed, spread
 from vtacli.signal.programme import Loudness, LoudnessMeter
-from vtacli.signal.specs import LoudnessSpec
 from vtacli.signal.width import Widener
 
 CHANNELS = 2
@@ -39,11 +37,6 @@ CHANNELS = 2
 MASTERED = "as-asked-then-one-gain-then-limiter"
 """The policy where a loudness is asked for, as :data:`vtacli.signal.mix.POLICY` is where not."""
 NOTICEABLE_DB = 0.1
-ROUNDS = 4
-"""Passes over the film in which the gain to a target is found, a limiter being after it."""
-CLOSE_LU = 0.05
-"""Near enough to a target: meters show tenths."""
-RAISED_A_LOT_DB = 20.0
 
 
 def record(blocks: Iterable[Audio], spool: SoundSpool, width: float = 0.0) -> float:
@@ -107,9 +100,14 @@ def mix_down(
         gains = choose_gains(foley, peak, original, options, report)
         return FinishedTrack(foley, original, gains)
     track = FinishedTrack(foley, original, Gains(from_db(options.gain_db)))
-    track.master = master_to(track, mixdown.spec, mixdown.ceiling_dbtp, report)
-    if track.master is not None:
-        _explain_master(track.master, report)
+    track.master = master_to(
+        mixdown.spec,
+        mixdown.ceiling_dbtp,
+        lambda master: _measured(replace(track, master=master), report),
+        report,
+    )
+    if track.master is None:  # whatever has no loudness still has peaks
+        track.gains = choose_gains(foley, peak, original, options, report)
     return track
 
 
@@ -134,86 +132,18 @@ def choose_gains(
     return gains
 
 
-@dataclass(frozen=True)
-class Master:
-    """What the whole programme goes through: one constant gain, and a limiter.
-
-    ``gain``: an amplitude. ``before``: the programme as it was; ``reached_lufs``: its loudness
-    afterwards. ``limited_s``: for how long the
-    limiter had anything to do in the last pass, ``limited_db``: by how much at most.
-    """
-
-    spec: LoudnessSpec
-    gain: float
-    ceiling_dbtp: float
-    before: Loudness
-    reached_lufs: float
-    limited_s: float = 0.0
-    limited_db: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return {
-            "spec": self.spec.to_dict(),
-            "gain_db": to_db(self.gain),
-            "ceiling_dbtp": self.ceiling_dbtp,
-            "reached_lufs": round(self.reached_lufs, 3),
-            "limited_s": round(self.limited_s, 4),
-            "limited_db": round(self.limited_db, 3),
-            "before": self.before.to_dict(),
-        }
-
-
-def master_to(
-    track: FinishedTrack, spec: LoudnessSpec, ceiling_dbtp: float, report: Report
-) -> Master | None:
-    """The gain that brings a track, which has no master yet, to a spec; None where it is silent.
-
-    A limiter takes some loudness away, so the gain is found by trying: the film is read up to
-    :data:`ROUNDS` times. Where nothing reaches the ceiling, one pass says it all.
-    """
-    before = _measured(track, report)
-    if not isfinite(before.integrated_lufs):
-        report(
-            Note("The programme is silent or too short to have a loudness: it stays.", "warning")
-        )
-        return None
-    gain_db = spec.target_lufs - before.integrated_lufs
-    if gain_db > RAISED_A_LOT_DB:
-        report(
-            Note(
-                f"The programme is raised by {gain_db:.0f} dB, and whatever noise is in it.",
-                "warning",
-            )
-        )
-    master = Master(spec, from_db(gain_db), ceiling_dbtp, before, spec.target_lufs)
-    if before.true_peak_dbtp + gain_db <= ceiling_dbtp:
-        return master
-    for _ in range(ROUNDS):
-        tried = replace(track, master=replace(master, gain=from_db(gain_db)))
-        after = _measured(tried, report)
-        assert tried.limiter is not None
-        master = replace(
-            master,
-            gain=from_db(gain_db),
-            reached_lufs=after.integrated_lufs,
-            limited_s=tried.limiter.reduced_s,
-            limited_db=tried.limiter.largest_db,
-        )
-        off = spec.target_lufs - after.integrated_lufs
-        if abs(off) <= CLOSE_LU:
-            break
-        gain_db += off
-    return master
-
-
-def _measured(track: FinishedTrack, report: Report) -> Loudness:
+def _measured(track: FinishedTrack, report: Report) -> Heard:
     done = 0
     for block in track.blocks():
         done += len(block)
         report(Step("measure", done, len(track.foley)))
     assert track.loudness is not None
-    return track.loudness
+    limiter = track.limiter
+    return Heard(
+        track.loudness,
+        limiter.reduced_s if limiter else 0.0,
+        limiter.largest_db if limiter else 0.0,
+    )
 
 
 @dataclass
@@ -313,31 +243,6 @@ def _explain(gains: Gains, peak: float, options: MixOptions, report: Report) -> 
             Note(
                 f"The film's own sound leaves no room under {ceiling}: the mix as a whole was "
                 f"lowered by {-to_db(gains.mix):.1f} dB. The film's own track is as it was.",
-                "warning",
-            )
-        )
-
-
-def _explain_master(master: Master, report: Report) -> None:
-    spec, gain_db = master.spec, to_db(master.gain)
-    limited = (
-        f", and limited for {master.limited_s:.2f} s, by up to {master.limited_db:.1f} dB"
-        if master.limited_s
-        else ""
-    )
-    report(
-        Note(
-            f"The programme was at {master.before.integrated_lufs:.1f} LUFS and is "
-            f"{'raised' if gain_db > 0 else 'lowered'} by {abs(gain_db):.1f} dB to "
-            f"{master.reached_lufs:.1f} ({spec.name}){limited}."
-        )
-    )
-    if abs(master.reached_lufs - spec.target_lufs) > spec.tolerance_lu:
-        report(
-            Note(
-                f"{spec.target_lufs:g} LUFS cannot be reached under {master.ceiling_dbtp:g} dBTP: "
-                f"the programme is {master.reached_lufs:.1f} LUFS. Its peaks are far above its "
-                "mean.",
                 "warning",
             )
         )

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from conftest import ffmpeg
+from conftest import ffmpeg, film_of
 from fakes import FakeModel, handle
 from made_speech import voice
 
@@ -234,6 +234,14 @@ def test_quiet_sound_is_raised_by_one_constant_gain(silent_film, tmp_path):
     assert result.master.limited_s == 0
     a, b = track_of(plain), track_of(raised)
     assert b == pytest.approx(a * result.master.gain, abs=12 * STEP)
+
+
+def test_what_is_too_short_for_a_loudness_still_stays_under_the_ceiling(tmp_path):
+    film, out = film_of(tmp_path / "short.mp4", seconds=0.24), tmp_path / "o.mov"
+    result = made(film, out, mode="add", gain_db=30.0, loudness="ebu-r128")
+    assert result.master is None
+    assert any("too short" in warning for warning in result.warnings)
+    assert loudness_of(out).true_peak_dbtp <= -1 + 0.05
 
 
 def test_a_loudness_beside_the_films_own_sound_is_refused(talk, silent_film, tmp_path):

@@ -48,8 +48,8 @@ UNSTRUCK_NOISE = 0.5
 tests/bench/words.py, three seeds each, without hits: right class in YAMNet's top ten .53 from noise
 alone, .70 from 0.7, .73 from 0.5."""
 STRUCK_NOISE = 0.6
-"""The same where blows are laid: by 16 struck prompts, 4 seeds and 7 hits each, right class .38 from
-noise alone, .45 from 0.8, .53 from 0.6, with an F1 of the hits of .95, .96 and .93."""
+"""The same where blows are laid: by 16 struck prompts, 4 seeds and 7 hits each, right class .38
+from noise alone, .45 from 0.8, .53 from 0.6, with an F1 of the hits of .95, .96 and .93."""
 BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
 

@@ -22,6 +22,7 @@ from vtacli.model.describe import variant_of
 from vtacli.model.devices import choose_device, choose_dtype, out_of_memory_told
 from vtacli.model.guess import Guesser
 from vtacli.model.guidance import Scales
+from vtacli.model.headers import check_headers
 from vtacli.model.mini.conditioner import MiniConditioner
 from vtacli.model.mini.few_steps import FewSteps, euler_sigmas
 from vtacli.model.pipeline import VtaPipeline
@@ -166,6 +167,7 @@ def load_guesser(folder: Path) -> Guesser:
 
     Raises WeightsMissing and WeightsRefused.
     """
+    check_headers(folder / "encoder")
     with quietly():
         encoder: MiniConditioner = MiniConditioner.from_pretrained(folder / "encoder")
     return encoder

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.model.headers import read_header
 
 WEIGHTS = "silero-vad.safetensors"
 RATE_HZ = 16_000
@@ -96,6 +97,7 @@ def load_voice(folder: Path) -> VoiceNet:
     if not path.is_file():
         raise WeightsMissing("the speech detector is absent.", path=path)
     net = VoiceNet()
+    read_header(path)
     try:
         net.load_state_dict({k: v.float() for k, v in load_file(path).items()})
     except (RuntimeError, SafetensorError) as error:

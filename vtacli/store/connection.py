@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 from vtacli import __version__
@@ -224,18 +224,20 @@ def _understood(
 def _from_disk(url: str, start: int) -> Reply:
     path = Path(urllib.request.url2pathname(urlsplit(url).path))
     try:
-        file: BinaryIO = os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
+        # without O_NONBLOCK a FIFO would keep whoever opens it waiting
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise WeightsMissing(f"cannot be read: {error.strerror}.", path=path) from error
-    facts = os.fstat(file.fileno())
+    facts = os.fstat(handle)
     if not stat.S_ISREG(facts.st_mode):
-        file.close()
+        os.close(handle)
         raise WeightsRefused("not a regular file.", path=path)
+    file = os.fdopen(handle, "rb")
     begin = start if start <= facts.st_size else 0
     file.seek(begin)
     return Reply(
         status=206 if begin else 200,
-        body=file,  # type: ignore[arg-type]  # buffered files have read1
+        body=file,
         start=begin,
         total=facts.st_size,
         self_ending=False,

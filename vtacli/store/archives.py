@@ -21,7 +21,7 @@ from vtacli.errors import StorageError, WeightsRefused, printable
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 MOST_MEMBERS = 10_000
 GROWTH, GRACE_BYTES = 30, 64 << 20
-"""Weights hardly compress: no more comes out of an archive than GROWTH times its size, and these."""
+"""Weights hardly compress: no more comes out than GROWTH times its size, and these."""
 _BLOCK = 1 << 20
 
 

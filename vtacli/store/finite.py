@@ -6,13 +6,14 @@ Read in blocks, by the bits of the exponent alone, so that memory does not grow 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vtacli.model.headers import ITEM_BYTES, Header
 from vtacli.progress import Report, Step, ignore
 
-_EXPONENT = {
+_EXPONENT: dict[str, tuple[np.dtype[Any], int]] = {
     "F16": (np.dtype("<u2"), 0x7C00),
     "BF16": (np.dtype("<u2"), 0x7F80),
     "F32": (np.dtype("<u4"), 0x7F800000),

@@ -54,6 +54,7 @@ def write_manifest(folder: Path, source: str, report: Report = ignore) -> Manife
             "files": {k: {"size": v.size, "sha256": v.sha256} for k, v in found.items()},
         },
     )
+    (folder / MANIFEST).chmod(0o644)  # of a shared cache, too
     return Manifest(found, source)
 
 

@@ -118,3 +118,21 @@ def test_refusals_come_before_any_work(tmp_path: Path) -> None:
             with pytest.raises(OutputError):
                 files.part(path)
     assert contents(tmp_path) == {"a": "old"}
+
+
+def test_a_file_alone_takes_the_old_ones_place_in_one_step(tmp_path, monkeypatch):
+    (tmp_path / "film").write_text("old")
+    seen = []
+    replace = Path.replace
+
+    def watched(self, target):
+        seen.append(Path(target).exists())
+        replace(self, target)
+        raise KeyboardInterrupt  # the worst moment: the name is given, nothing more was done
+
+    monkeypatch.setattr(Path, "replace", watched)
+    with pytest.raises(KeyboardInterrupt), Staging(overwrite=True) as files:
+        files.part(tmp_path / "film").write_text("new")
+    assert seen == [True]  # at no moment was there no film
+    assert [p.name for p in tmp_path.iterdir()] == ["film"]
+    assert (tmp_path / "film").read_text() == "new"

@@ -7,21 +7,19 @@ only then gets its own name. Whatever goes wrong, nothing half-written stays.
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 
-from vtacli.errors import OutputError, StorageError
 from vtacli.media.channels import channel_arguments
-from vtacli.media.door import check_destination, url
+from vtacli.media.door import url
 from vtacli.media.ffmpeg import run_ffmpeg
 from vtacli.media.fingerprint import packet_hashes
 from vtacli.media.marking import append_xmp, marking_arguments
 from vtacli.media.probe import Footage
+from vtacli.media.staging import Staging, flush
 from vtacli.media.streams import (
     KeptStream,
     StreamPlan,
@@ -81,17 +79,17 @@ def write_film(
     full, ToolError where ffmpeg fails, CheckFailed where the result is not what it should be,
     MediaError where the film cannot be read.
     """
-    output = check_destination(footage.path, output, overwrite)
     lengths = [soundfile.info(os.fspath(t.path)).frames for t in tracks]
     for warning in plan.warnings:
         report(Note(warning, "warning"))
     total = float(footage.duration_s)
-    with _replacing(output, footage, overwrite) as part:
+    with Staging(overwrite, footage.path) as files:
+        part = files.part(output)
         for done_s in run_ffmpeg(_arguments(footage, plan, tracks, part, provenance)):
             report(Step("write", min(float(done_s), total), total))
         if provenance is not None and plan.muxer == "mp4":
             append_xmp(part, provenance)
-        _flush(part)
+        flush(part)
         report(Step("verify", 0, 1))
         verify_film(footage, plan, lengths, part)
         report(Step("verify", 1, 1))
@@ -137,43 +135,3 @@ def _arguments(
     if plan.muxer == "mp4":
         arguments += ["-movflags", "+faststart"]
     return [*arguments, "-f", plan.muxer, url(part)]
-
-
-@contextmanager
-def _replacing(output: Path, footage: Footage, overwrite: bool) -> Iterator[Path]:
-    """A new, hidden file beside the output; it takes the output's place if all goes well."""
-    name = f".{output.stem[:40]}.{secrets.token_hex(4)}.part{output.suffix}"
-    part = output.with_name(name)
-    try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except OSError as error:
-        raise OutputError(
-            f"The folder cannot be written to: {(error.strerror or str(error)).lower()}.",
-            path=output.parent,
-        ) from error
-    try:
-        yield part
-        check_destination(footage.path, output, overwrite)  # hours may have passed
-        try:
-            part.replace(output)
-        except OSError as error:
-            raise StorageError(
-                f"The finished film could not be given its name: {error.strerror}.", path=output
-            ) from error
-        _flush(output.parent)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    try:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        if path.is_dir():
-            return  # some file systems cannot flush folders
-        raise StorageError(f"Writing failed: {error.strerror}.", path=path) from error

@@ -18,11 +18,12 @@ class Staging:
     Each is written under a hidden name in the folder that it is for. Leaving the ``with`` block
     flushes all of them to the disk and then gives them their names, one right after the other;
     leaving it by an exception deletes them. Where a name cannot be given, names that were given
-    are taken back, and files that were replaced return.
+    are taken back, and files that were replaced return. A file alone takes the old one's place in
+    one step. ``source``: a film that none of them may be.
     """
 
-    def __init__(self, overwrite: bool = False) -> None:
-        self._overwrite = overwrite
+    def __init__(self, overwrite: bool = False, source: Path | None = None) -> None:
+        self._overwrite, self._source = overwrite, source
         self._parts: dict[Path, Path] = {}
 
     @property
@@ -36,7 +37,7 @@ class Staging:
         Raises OutputError where ``path`` may not be written, exists without leave to overwrite
         it, or was asked for before (names that differ in case alone are one on many disks).
         """
-        target = check_destination(None, path, self._overwrite)
+        target = check_destination(self._source, path, self._overwrite)
         if str(target).casefold() in (str(known).casefold() for known in self._parts):
             raise OutputError("Two files of one set have the same name.", path=target)
         part = target.with_name(f".vta-{secrets.token_hex(6)}.part{target.suffix}")
@@ -71,19 +72,23 @@ class Staging:
 
     def _publish(self) -> None:
         for target in self._parts:
-            check_destination(None, target, self._overwrite)  # hours may have passed
+            check_destination(self._source, target, self._overwrite)  # hours may have passed
         # What was done is read from the disk when it has to be undone: a signal can come between
         # a rename and the line after it.
         kept: dict[Path, Path] = {}
+        alone = len(self._parts) == 1
         try:
             for target, part in self._parts.items():
+                if alone:
+                    part.replace(target)
+                    continue
                 if target.exists():
                     kept[target] = target.with_name(f".vta-{secrets.token_hex(6)}.old")
                     target.rename(kept[target])
                 part.rename(target)
         except BaseException as error:
             for done, part in self._parts.items():
-                if not part.exists():
+                if not part.exists() and not alone:
                     done.unlink(missing_ok=True)
                 if done in kept and kept[done].exists():
                     kept[done].rename(done)

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vtacli import __version__
 from vtacli.errors import printable
+from vtacli.mastering import Master
+from vtacli.media.channels import written_layout
 from vtacli.media.mux import NewTrack, write_film
 from vtacli.media.spool import SoundSpool, check_writable
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
 from vtacli.planning import Job, find_scenes, make_job, make_plan
-from vtacli.progress import Event, Note, Report, Step, ignore
+from vtacli.progress import Note, Report, Step, ignore
+from vtacli.provenance import Provenance
+from vtacli.signal.ducking import DuckingGain
 from vtacli.signal.loudness import to_db
 from vtacli.signal.mix import POLICY, Gains
+from vtacli.signal.programme import Loudness
 from vtacli.signal.stitch import Grid, stitch
+from vtacli.stages import Stages
 from vtacli.takes import Remarks, listener_of, make_takes
 from vtacli.timeline import Scene, Window, samples_at
-from vtacli.track import FinishedTrack, choose_gains, record
+from vtacli.track import MASTERED, FinishedTrack, Foley, mix_down, record
+
+if TYPE_CHECKING:
+    from vtacli.model.voice import VoiceNet
 
 TITLES = {"mix": "Mix with foley", "add": "Foley", "replace": "Foley"}
 
@@ -45,6 +52,10 @@ class Dubbed:
     seed: int
     gains: Gains
     true_peak_dbtp: float
+    loudness: Loudness
+    master: Master | None
+    ducking: DuckingGain | None
+    bandwidth_hz: int
     seconds: dict[str, float]
     warnings: tuple[str, ...]
     remarks: Remarks
@@ -68,6 +79,10 @@ class Dubbed:
             "foley_gain_db": to_db(self.gains.foley),
             "mix_gain_db": to_db(self.gains.mix),
             "true_peak_dbtp": None if silent else self.true_peak_dbtp,
+            "loudness": self.loudness.to_dict(),
+            "master": None if self.master is None else self.master.to_dict(),
+            "ducking": None if self.ducking is None else self.ducking.to_dict(),
+            "bandwidth_hz": self.bandwidth_hz,
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
             "warnings": list(self.warnings),
             "provenance": self.provenance,
@@ -93,6 +108,7 @@ def dub(
             job = make_job(film, output, options, model.variant, model.few_steps)
             check_writable(job.output.parent)
             model.check_device()
+            detector = model.voice() if job.mixdown.ducking is not None else None
             seed = secrets.randbits(31) if options.seed is None else options.seed
         with run.stage("decode"):
             scenes, analysis = find_scenes(job, run.report, with_frames=True)
@@ -108,51 +124,75 @@ def dub(
             loaded = model.load()
             run.report(Step("load", 1, 1))
         with run.stage("generate"):
-            listener = listener_of(plan, model.listener, run.report)
+            listener = listener_of(job, model.listener, run.report)
             sounds = make_takes(
-                loaded, plan, frames, analysis.motion, seed, listener, run.report, run.remarks
+                loaded,
+                job,
+                scenes,
+                plan.windows,
+                frames,
+                analysis.motion,
+                seed,
+                listener,
+                run.report,
+                run.remarks,
             )
             spool = open_things.enter_context(SoundSpool(RATE_HZ, job.output.parent))
-            peak = record(stitch(sounds, Grid(RATE_HZ, job.footage.duration_s)), spool)
+            blocks = stitch(sounds, Grid(RATE_HZ, job.footage.duration_s))
+            peak = record(blocks, spool, options.mix.width)
         for line in run.remarks.lines(scenes):
             run.report(Note(line, "detail"))
         with run.stage("mix"):
-            gains = choose_gains(spool, peak, job.own_sound, options.mix, run.report)
-            track = FinishedTrack(spool, job.own_sound, gains)
+            foley = Foley(spool, _ducking(job, detector, run.report))
+            track = mix_down(foley, peak, job.own_sound, options.mix, job.mixdown, run.report)
             wav = open_things.enter_context(track.as_wav(beside=job.output))
         with run.stage("write"):
-            new = NewTrack(wav, TITLES[job.mode], layout=track.layout)
+            layout = written_layout(track.layout, track.channels, job.streams.codec)
+            new = NewTrack(wav, TITLES[job.mode], layout=layout or "")
             write_film(
                 job.footage,
                 job.streams,
                 [new],
                 job.output,
                 overwrite=options.overwrite,
+                provenance=provenance_of(job, seed) if options.provenance else None,
                 report=run.report,
             )
     return _result(job, scenes, plan.windows, seed, track, run)
 
 
 @dataclass
-class _Run:
-    """How long each stage took, and the warnings on the way."""
+class _Run(Stages):
+    """A dub at work, and what there is to say of its takes."""
 
-    listener: Report
-    seconds: dict[str, float] = field(default_factory=dict)
     remarks: Remarks = field(default_factory=Remarks)
-    warnings: list[str] = field(default_factory=list)
 
-    def report(self, event: Event) -> None:
-        if isinstance(event, Note) and event.level == "warning":
-            self.warnings.append(event.text)
-        self.listener(event)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = perf_counter()
-        yield
-        self.seconds[name] = perf_counter() - began
-        self.report(Note(f"{name} took {self.seconds[name]:.2f} s", "detail"))
+def provenance_of(job: Job, seed: int) -> Provenance:
+    """What the film says of its new sound."""
+    return Provenance(
+        model=job.variant.name,
+        version=__version__,
+        seed=seed,
+        prompt=job.options.prompt,
+        licence=job.variant.licence,
+        bandwidth_hz=job.variant.bandwidth_hz,
+        references=tuple(r.name for r in job.references),
+    )
+
+
+def _ducking(job: Job, detector: VoiceNet | None, report: Report) -> DuckingGain | None:
+    """How foley gives way to speech, once it is known where somebody speaks."""
+    ducking, stream = job.mixdown.ducking, job.mixdown.dialogue
+    if detector is None or ducking is None or stream is None:
+        return None
+    # imported here: layers of networks are of no use to films whose foley stays as it is
+    from vtacli.speech import find_speech
+
+    found = find_speech(job.footage, stream.index, detector, report)
+    if not found:
+        report(Note(f"Nobody speaks in stream {stream.index}: the foley stays as it is."))
+    return DuckingGain(found, ducking, RATE_HZ)
 
 
 def _result(
@@ -164,6 +204,7 @@ def _result(
     run: _Run,
 ) -> Dubbed:
     options, variant = job.options, job.variant
+    assert track.loudness is not None
     return Dubbed(
         film=job.footage.path,
         output=job.output,
@@ -176,7 +217,11 @@ def _result(
         windows=windows,
         seed=seed,
         gains=track.gains,
-        true_peak_dbtp=to_db(track.true_peak),
+        true_peak_dbtp=track.loudness.true_peak_dbtp,
+        loudness=track.loudness,
+        master=track.master,
+        ducking=track.foley.ducking,
+        bandwidth_hz=variant.bandwidth_hz,
         seconds=run.seconds,
         warnings=tuple(run.warnings),
         remarks=run.remarks,
@@ -188,7 +233,9 @@ def _result(
             "bandwidth_hz": variant.bandwidth_hz,
             "steps": job.steps,
             "distilled": job.distilled,
-            "mix_policy": POLICY,
+            "mix_policy": POLICY if job.mixdown.spec is None else MASTERED,
+            "digital_source_type": provenance_of(job, seed).of_composite().source_type,
+            "marked": options.provenance,
             "options": replace(options, seed=seed).to_dict(),
         },
     )

@@ -26,7 +26,7 @@ def content_of(
     window: Window,
     scene: Scene,
     frames: FrameStore,
-    motion: Curve,
+    motion: Curve | None,
     options: GenerateOptions,
     seed: int,
     variant: Variant,
@@ -34,7 +34,7 @@ def content_of(
 ) -> WindowContent:
     """What the model is told of one window: its pictures, its motion, its hits, its words.
 
-    A scene's own prompt, negative and seed come before the film's.
+    A scene's own prompt, negative and seed come before the film's. ``motion`` None: not told.
     """
     span = window.span
     return WindowContent(
@@ -42,7 +42,7 @@ def content_of(
         duration_s=float(span.duration_s),
         key=NoiseKey(seed if scene.seed is None else scene.seed, scene.index, window.index),
         motion=motion.between(float(span.start_s), float(span.end_s))
-        if variant.takes_motion
+        if variant.takes_motion and motion is not None
         else None,
         hits=tuple(
             (float(h.time_s - span.start_s), h.strength)

@@ -1,8 +1,9 @@
 """Manners: no speech and no music unless asked for. A tagger listens to each scene; one that
 comes out as either is made once more with another seed, and the better of the two is kept.
 
-The thresholds were set on 200 recordings of effects, of which they call 3.5 % speech or music
-(a bowed cymbal, a conga, a rubber band among them); of 30 sung vowels they find 60 %.
+The thresholds are low, since a false alarm costs one more take and no more: of 293 recordings of
+effects they call 4.4 % speech or music (a doorbell, a pig, a paint can among them), of 272 sounds
+that the model made for other words 1.8 %.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ FAMILIES = (
     Family(
         "speech",
         (("Speech", "Speech synthesizer"), ("Whispering", "Whispering")),
-        0.25,
+        0.12,
         "speech speak spoke talk voice vocal say said word dialog conversation narrat babbl "
         "whisper chatter announc reporter radio television crowd people audience children "
         "shout yell scream",
@@ -52,7 +53,7 @@ FAMILIES = (
     Family(
         "singing",
         (("Singing", "Humming"),),
-        0.15,
+        0.1,
         "sing sang song choir chant yodel rap humming voice vocal opera lullab music karaoke",
     ),
     Family(
@@ -63,7 +64,7 @@ FAMILIES = (
             ("Harmonica", "Singing bowl"),
             ("Pop music", "Scary music"),
         ),
-        0.6,
+        0.15,
         "music song melod tune jingle orchestra symphon band concert guitar banjo sitar mandolin "
         "zither ukulele piano organ synth harpsichord horn trumpet trombone tuba violin viola "
         "fiddle cello bass flute clarinet oboe bassoon sax harp accordion bagpipe didgeridoo "

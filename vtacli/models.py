@@ -8,11 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vtacli.media.weights import find_model, find_tagger
+from vtacli.errors import WeightsMissing
+from vtacli.media.weights import VOICE, find_model, find_tagger, find_voice_detector
 from vtacli.model.contract import Listener, SoundModel
 from vtacli.model.guess import Guesser
 from vtacli.model.variants import Variant
+
+if TYPE_CHECKING:
+    from vtacli.model.voice import VoiceNet
+
+
+def load_voice_detector(model: Path | None = None, weights_dir: Path | None = None) -> VoiceNet:
+    """What hears speech, beside a model or on a shelf. Raises WeightsMissing, WeightsRefused."""
+    folder = find_voice_detector(model or Path(), weights_dir)
+    if folder is None:
+        raise WeightsMissing(
+            f"The speech detector's weights ({VOICE}) are not on this machine.",
+            hint="Leave out --duck, or install vta again.",
+        )
+    from vtacli.model.voice import load_voice
+
+    return load_voice(folder)
 
 
 @dataclass(frozen=True)
@@ -22,7 +40,8 @@ class ModelHandle:
     ``check_device`` raises DeviceError where ``load`` would, without reading the weights.
     ``few_steps``: for how many steps there is a distilled denoiser. ``guesser`` reads what is
     needed to say what a picture looks like, None where the model does not say. ``listener`` reads
-    the tagger that hears speech and music, and gives None where it is not installed.
+    the tagger that hears speech and music, and gives None where it is not installed. ``voice``
+    reads what hears when somebody speaks.
     """
 
     name: str
@@ -34,6 +53,7 @@ class ModelHandle:
     few_steps: int | None = None
     guesser: Callable[[], Guesser] | None = None
     listener: Callable[[], Listener | None] = field(default=lambda: None)
+    voice: Callable[[], VoiceNet] = load_voice_detector
 
 
 def find(
@@ -79,4 +99,5 @@ def find(
         few_steps=few_steps_of(folder),
         guesser=guesser if variant.takes_references else None,
         listener=listener,
+        voice=lambda: load_voice_detector(folder, weights_dir),
     )

@@ -27,6 +27,10 @@ QUALITIES = ("draft", "normal", "best")
 DEFAULT_MODEL = "vta-mini"
 REFERENCE_STRENGTH = 0.3
 """How near to keep to references, where it is not said."""
+PROGRAMMES = ("ebu-r128", "atsc-a85", "netflix", "streaming", "podcast")
+"""The names of :data:`vtacli.signal.specs.SPECS`, here for --help, which must be instant."""
+DUCK_ATTACK_MS, DUCK_RELEASE_MS = 100.0, 500.0
+"""How fast foley gives way to speech, and comes back, where it is not said."""
 RATE_HZ = 48_000
 """The rate of every track that is written: the one that film uses."""
 
@@ -64,18 +68,55 @@ class MixOptions:
     ``mode``: ``"mix"`` is foley with the film's sound, ``"replace"`` foley instead of it,
     ``"add"`` foley as one more track, ``"auto"`` mix where the film has sound. ``gain_db`` is
     the foley's, ``ceiling_dbtp`` the true peak that nothing exceeds.
+
+    ``duck_db``: by how much foley is lowered while somebody speaks in the film's own sound, over
+    ``duck_attack_ms`` before and ``duck_release_ms`` after; None: not at all. ``dialogue``: the
+    stream that is listened to; None: the one that says that it is dialogue, or the one that is
+    mixed with. ``loudness``: what the whole programme is brought to, a name or a number of LUFS
+    (see :mod:`vtacli.signal.specs`), or ``"none"``. ``width`` in [0, 1]: of foley in stereo.
     """
 
     mode: str = "auto"
     gain_db: float = 0.0
     ceiling_dbtp: float = -1.0
     codec: str = "auto"
+    duck_db: float | None = None
+    duck_attack_ms: float | None = None
+    duck_release_ms: float | None = None
+    dialogue: int | None = None
+    loudness: str = "none"
+    width: float = 0.0
 
     def __post_init__(self) -> None:
         _one_of("audio", self.mode, AUDIO_MODES)
         _one_of("codec", self.codec, CODECS)
         _between("gain", self.gain_db, -60, 40, "dB")
         _between("ceiling", self.ceiling_dbtp, -60, 0, "dBTP")
+        _between("width", self.width, 0, 1)
+        self._check_ducking()
+
+    def _check_ducking(self) -> None:
+        if self.duck_db is None:
+            for name in ("duck_attack_ms", "duck_release_ms", "dialogue"):
+                if getattr(self, name) is not None:
+                    flag = "--" + name.removesuffix("_ms").replace("_", "-")
+                    raise ConfigError(
+                        f"{flag} says how foley gives way to speech, and nothing asks it to.",
+                        hint=f"Add --duck DB, or leave out {flag}.",
+                    )
+            return
+        _between("ducking", self.duck_db, 0, 60, "dB")
+        if self.duck_attack_ms is not None:
+            _between("attack", self.duck_attack_ms, 1, 10_000, "ms")
+        if self.duck_release_ms is not None:
+            _between("release", self.duck_release_ms, 1, 10_000, "ms")
+        if self.dialogue is not None:
+            _at_least("dialogue stream", Fraction(self.dialogue), 0)
+        if self.mode == "replace":
+            raise ConfigError(
+                "With --audio replace there is no speech of the film left to give way to.",
+                hint="Leave out --duck, or use --audio mix or add.",
+            )
 
     def to_dict(self) -> dict[str, Any]:
         return _plain(self)
@@ -91,7 +132,8 @@ class GenerateOptions:
     0 leaves one out. ``draft``: whether recordings may be laid beneath the sound. ``references``:
     recordings of the user's own to be laid, ``reference_strength`` in [0, 1] how near to keep to
     them (None: :data:`REFERENCE_STRENGTH`). ``manners``: whether a scene that comes out as speech
-    or music without having been asked to is made once more.
+    or music without having been asked to is made once more. ``provenance``: whether what is written
+    says in its metadata that the sound was generated, and how.
     """
 
     prompt: str | None = None
@@ -116,6 +158,7 @@ class GenerateOptions:
     scenes: SceneOptions = field(default_factory=SceneOptions)
     mix: MixOptions = field(default_factory=MixOptions)
     overwrite: bool = False
+    provenance: bool = True
 
     def __post_init__(self) -> None:
         _one_of("device", re.sub(r"(?<=^cuda):\d{1,2}$", "", self.device), DEVICES)

@@ -1,7 +1,8 @@
 """What will be done, decided before any of it is: streams, scenes, windows, cost.
 
 A :class:`Job` comes from headers alone, and every refusal comes while it is made. A :class:`Plan`
-needs one pass over the picture to find its cuts.
+needs one pass over the picture to find its cuts. What becomes of the sound is a job's own; what
+is asked of the model, and over which film, is a :class:`Request` and a :class:`Screening`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from vtacli.cost import Cost, estimate
 from vtacli.errors import ConfigError, printable
 from vtacli.media.audio import OriginalSound
+from vtacli.media.channels import codec_for
 from vtacli.media.door import SUFFIXES, check_input, check_output
 from vtacli.media.frames import FrameStore
 from vtacli.media.marks import read_hits
@@ -23,6 +25,7 @@ from vtacli.media.recording import read_recording
 from vtacli.media.scenes import read_scene_file
 from vtacli.media.streams import StreamPlan, check_container
 from vtacli.media.video import Analysis, analyse
+from vtacli.mixdown import Mixdown, plan_mixdown
 from vtacli.model.contract import Reference
 from vtacli.model.guess import Guess, Guesser, mean_of
 from vtacli.model.samplers import sampler
@@ -33,23 +36,17 @@ from vtacli.progress import Report, Step
 from vtacli.timeline import Hit, Scene, Window, plan, tile
 
 
-@dataclass(frozen=True)
-class Job:
-    """What is known before a picture is decoded.
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked of a model. ``folder``: where files without a name may lie meanwhile.
 
-    ``mode`` is mix, replace or add, never auto. ``cuts_s`` is None where cuts must be looked for.
     ``few_steps``: for how many steps the weights hold a distilled denoiser.
     """
 
-    footage: Footage
-    output: Path
-    mode: str
-    streams: StreamPlan
-    cuts_s: tuple[Fraction, ...] | None
-    hits: tuple[Hit, ...]
-    references: tuple[Reference, ...]
     options: GenerateOptions
     variant: Variant
+    references: tuple[Reference, ...]
+    folder: Path
     few_steps: int | None = None
 
     @property
@@ -67,6 +64,25 @@ class Job:
         return (
             self.options.steps or usual or made_for or self.variant.steps_of(self.options.quality)
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screening(Request):
+    """A request over a film. ``cuts_s`` is None where cuts must be looked for."""
+
+    footage: Footage
+    cuts_s: tuple[Fraction, ...] | None
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Screening):
+    """A dub, before a picture is decoded. ``mode`` is mix, replace or add, never auto."""
+
+    output: Path
+    mode: str
+    streams: StreamPlan
+    mixdown: Mixdown
 
     @property
     def own_sound(self) -> OriginalSound | None:
@@ -106,6 +122,7 @@ class Plan:
             "lost": [stream_dict(s) for s in job.streams.lost],
             "replaced": [stream_dict(s) for s in job.streams.replaced],
             "warnings": list(job.streams.warnings),
+            "mixdown": job.mixdown.to_dict(),
             "model": job.variant.name,
             "licence": job.variant.licence,
             "steps": job.steps,
@@ -141,6 +158,41 @@ def make_job(
     check_input(film)
     output = check_output(film, output, options.overwrite)
     footage = probe(film)
+    check_request(options, variant, few_steps)
+    heard = any(s.channels and s.rate_hz for s in footage.audio)
+    mode = options.mix.mode
+    if mode == "auto":
+        mode = "mix" if heard else "add"
+    if mode == "mix" and not heard:
+        raise ConfigError(
+            "The film has no sound to mix with.", path=film, hint="Use --audio add or replace."
+        )
+    mixed = OriginalSound(footage).info if mode == "mix" else None
+    codec = codec_for(
+        SUFFIXES[output.suffix.lower()],
+        options.mix.codec,
+        mixed.layout if mixed else "stereo",
+        mixed.channels if mixed else 2,
+        output,
+    )
+    return Job(
+        footage=footage,
+        output=output,
+        folder=output.parent,
+        mode=mode,
+        streams=check_container(footage, output, codec, mode),
+        mixdown=plan_mixdown(footage, mode, options.mix, mixed),
+        cuts_s=known_cuts(footage, options),
+        hits=known_hits(footage.duration_s, footage.frame_rate, options, variant),
+        references=read_references(options, variant),
+        options=options,
+        variant=variant,
+        few_steps=few_steps,
+    )
+
+
+def check_request(options: GenerateOptions, variant: Variant, few_steps: int | None) -> None:
+    """Raise ConfigError for choices that this model does not allow."""
     if options.sampler is not None:
         sampler(options.sampler)
     if not variant.takes_text and (options.prompt or options.negative):
@@ -154,28 +206,12 @@ def make_job(
             f"The cross-fade must be at most {float(variant.window_s / 3):.2f} s, a third of the "
             f"model's window, not {float(options.crossfade_s)} s."
         )
-    heard = any(s.channels and s.rate_hz for s in footage.audio)
-    mode = options.mix.mode
-    if mode == "auto":
-        mode = "mix" if heard else "add"
-    if mode == "mix" and not heard:
-        raise ConfigError(
-            "The film has no sound to mix with.", path=film, hint="Use --audio add or replace."
-        )
-    return Job(
-        footage=footage,
-        output=output,
-        mode=mode,
-        streams=check_container(footage, output, options.mix.codec, mode),
-        cuts_s=_known_cuts(footage, options),
-        hits=_known_hits(footage, options, variant),
-        references=tuple(
-            Reference(path.name, read_recording(path, variant.rate_hz))
-            for path in options.references
-        ),
-        options=options,
-        variant=variant,
-        few_steps=few_steps,
+
+
+def read_references(options: GenerateOptions, variant: Variant) -> tuple[Reference, ...]:
+    """The recordings of the user's own, at the model's rate. Raises MediaError."""
+    return tuple(
+        Reference(path.name, read_recording(path, variant.rate_hz)) for path in options.references
     )
 
 
@@ -215,7 +251,7 @@ def _check_model(options: GenerateOptions, variant: Variant, few_steps: int | No
 
 
 def find_scenes(
-    job: Job, report: Report, *, with_frames: bool
+    job: Screening, report: Report, *, with_frames: bool
 ) -> tuple[tuple[Scene, ...], Analysis | None]:
     """The scenes, by one pass over the picture where one is needed.
 
@@ -232,7 +268,7 @@ def find_scenes(
             detector=options.detector if job.cuts_s is None else None,
             threshold=options.threshold,
             known_cuts_s=job.cuts_s or (),
-            spool=job.output.parent,
+            spool=job.folder,
             report=report,
         )
     cuts_s = analysis.cuts_s if analysis else job.cuts_s or ()
@@ -245,6 +281,11 @@ def find_scenes(
     return tuple(scenes), analysis
 
 
+def windows_of(job: Request, scenes: tuple[Scene, ...]) -> tuple[Window, ...]:
+    """The windows of these scenes, in film order."""
+    return tuple(plan(scenes, job.variant.window_s, job.options.crossfade_s))
+
+
 def make_plan(
     job: Job,
     scenes: tuple[Scene, ...],
@@ -252,7 +293,7 @@ def make_plan(
     guesses: tuple[Guess, ...] = (),
 ) -> Plan:
     """The windows of these scenes, and what they will cost."""
-    windows = tuple(plan(scenes, job.variant.window_s, job.options.crossfade_s))
+    windows = windows_of(job, scenes)
     cost = estimate(
         job.variant,
         windows=len(windows),
@@ -279,10 +320,10 @@ def find_guesser(model: ModelHandle) -> Callable[[], Guesser]:
 
 
 def guess_scenes(
-    job: Job, scenes: tuple[Scene, ...], frames: FrameStore, guesser: Guesser, report: Report
+    job: Request, scenes: tuple[Scene, ...], frames: FrameStore, guesser: Guesser, report: Report
 ) -> tuple[Guess, ...]:
     """What each scene looks like: the mean over its windows, as the model will see them."""
-    windows = list(plan(scenes, job.variant.window_s, job.options.crossfade_s))
+    windows = windows_of(job, scenes)
     by_scene: dict[int, list[Guess]] = {scene.index: [] for scene in scenes}
     for i, window in enumerate(windows):
         by_scene[window.scene].append(guesser.guess(frames.between(window.span)))
@@ -290,7 +331,8 @@ def guess_scenes(
     return tuple(mean_of(by_scene[scene.index]) for scene in scenes)
 
 
-def _known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, ...] | None:
+def known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, ...] | None:
+    """Cuts that are said or excluded; None where they must be looked for. Raises ConfigError."""
     mode = options.scenes.mode
     if mode == "auto":
         return None
@@ -299,7 +341,10 @@ def _known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, .
     return tuple(read_scene_file(mode, footage.duration_s, footage.frame_rate))
 
 
-def _known_hits(footage: Footage, options: GenerateOptions, variant: Variant) -> tuple[Hit, ...]:
+def known_hits(
+    duration_s: Fraction, frame_rate: Fraction, options: GenerateOptions, variant: Variant
+) -> tuple[Hit, ...]:
+    """Hits that a person wrote down, none where no list is given. Raises ConfigError."""
     if options.hits is None:
         return ()
     if not variant.takes_hits:
@@ -307,7 +352,7 @@ def _known_hits(footage: Footage, options: GenerateOptions, variant: Variant) ->
             f"The model {variant.name} takes no hits, so they would not be heard.",
             hint="Leave out --hits, or choose another --model.",
         )
-    return read_hits(options.hits, footage.duration_s, footage.frame_rate)
+    return read_hits(options.hits, duration_s, frame_rate)
 
 
 def stream_dict(stream: StreamInfo) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from vtacli.manners import Judge, Rendered, Verdict, mannered
 from vtacli.media.frames import FrameStore
 from vtacli.model.contract import Listener, SoundModel, Take
 from vtacli.model.guess import Guess, mean_of
-from vtacli.planning import Plan, scene_dict, window_dict
+from vtacli.planning import Request, scene_dict, window_dict
 from vtacli.progress import Note, Report
 from vtacli.signal.media import Curve
 from vtacli.timeline import Scene, Window
@@ -79,9 +79,11 @@ class Remarks:
 
 def make_takes(
     model: SoundModel,
-    plan: Plan,
+    job: Request,
+    scenes: tuple[Scene, ...],
+    windows: tuple[Window, ...],
     frames: FrameStore,
-    motion: Curve,
+    motion: Curve | None,
     seed: int,
     listener: Listener | None,
     report: Report,
@@ -89,12 +91,12 @@ def make_takes(
 ) -> Iterator[Rendered]:
     """The windows with their sound, in film order. ``remarks`` is filled on the way.
 
-    ``listener`` None: nobody minds what the sound comes out as.
+    ``windows``: of these scenes, all or those of some. ``motion`` None: nothing moves that should
+    be followed. ``listener`` None: nobody minds what the sound comes out as.
     """
-    job, scenes = plan.job, plan.scenes
     options = job.options
 
-    def made(windows: tuple[Window, ...], scene_seed: int | None, stage: str) -> Iterator[Rendered]:
+    def made(some: tuple[Window, ...], scene_seed: int | None, stage: str) -> Iterator[Rendered]:
         contents = (
             content_of(
                 w,
@@ -108,14 +110,14 @@ def make_takes(
                 job.variant,
                 job.references,
             )
-            for w in windows
+            for w in some
         )
-        return render(model, windows, contents, options, report, stage)
+        return render(model, some, contents, options, report, stage)
 
     def again(scene: int, scene_seed: int) -> Iterator[Rendered]:
-        return made(tuple(w for w in plan.windows if w.scene == scene), scene_seed, AGAIN)
+        return made(tuple(w for w in windows if w.scene == scene), scene_seed, AGAIN)
 
-    rendered = made(plan.windows, None, STAGE)
+    rendered = made(windows, None, STAGE)
     if listener is not None:
         judge = Judge(listener)
         rendered = mannered(
@@ -126,7 +128,7 @@ def make_takes(
             lambda scene: options.prompt if scene.prompt is None else scene.prompt,
             lambda scene: seed if scene.seed is None else scene.seed,
             judge.families_in(job.references),
-            job.output.parent,
+            job.folder,
             report,
             lambda verdict: remarks.verdicts.update({verdict.scene: verdict}),
         )
@@ -137,9 +139,11 @@ def make_takes(
         yield window, sound
 
 
-def listener_of(plan: Plan, make: Callable[[], Listener | None], report: Report) -> Listener | None:
+def listener_of(
+    job: Request, make: Callable[[], Listener | None], report: Report
+) -> Listener | None:
     """The listener, where manners are asked for. A tagger that is absent is told, once."""
-    if not plan.job.options.manners:
+    if not job.options.manners:
         return None
     listener = make()
     if listener is None:

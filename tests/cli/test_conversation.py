@@ -85,6 +85,7 @@ def test_plan_writes_nothing_and_says_what_will_be(sounding_film, tmp_path):
         "scenes",
         "windows",
         "cost",
+        "mixdown",
         "options",
     }
     assert plan["audio"] == "mix"

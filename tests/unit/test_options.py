@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vtacli.errors import ConfigError
-from vtacli.options import GenerateOptions, MixOptions, SceneOptions
+from vtacli.options import PROGRAMMES, GenerateOptions, MixOptions, SceneOptions
+from vtacli.signal.specs import SPECS
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,15 @@ from vtacli.options import GenerateOptions, MixOptions, SceneOptions
         lambda: MixOptions(gain_db=float("inf")),
         lambda: MixOptions(ceiling_dbtp=1.0),
         lambda: MixOptions(mode="blend"),
+        lambda: MixOptions(duck_db=-6.0),
+        lambda: MixOptions(duck_db=61.0),
+        lambda: MixOptions(duck_db=6.0, duck_attack_ms=0.0),
+        lambda: MixOptions(duck_db=6.0, duck_release_ms=float("nan")),
+        lambda: MixOptions(duck_db=6.0, mode="replace"),
+        lambda: MixOptions(duck_attack_ms=50.0),
+        lambda: MixOptions(dialogue=1),
+        lambda: MixOptions(duck_db=6.0, dialogue=-1),
+        lambda: MixOptions(width=1.5),
         lambda: SceneOptions(mode="of"),
         lambda: SceneOptions(mode="off", threshold=27.0),
         lambda: SceneOptions(min_scene_s=Fraction(-1)),
@@ -57,3 +67,7 @@ def test_choices_become_json():
     assert saved["scenes"]["mode"] == "a\\nb.csv"
     assert saved["references"] == ["door.wav", "a\\nb.wav"]
     assert saved["mix"] == MixOptions().to_dict()
+
+
+def test_the_help_names_every_spec_there_is():
+    assert tuple(SPECS) == PROGRAMMES

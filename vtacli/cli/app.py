@@ -7,14 +7,17 @@ from typing import Annotated
 import typer
 
 from vtacli import __version__
+from vtacli.cli.compare import compare
 from vtacli.cli.doctor import doctor
 from vtacli.cli.evaluate import evaluate
 from vtacli.cli.generate import generate
+from vtacli.cli.measure import measure
 from vtacli.cli.plan import plan
 from vtacli.cli.probe import probe
+from vtacli.cli.stems import stems
 from vtacli.cli.train import train
 
-MAKE, LOOK, SET_UP = "Make", "Look before you leap", "Set up"
+MAKE, LOOK, CHECK, SET_UP = "Make", "Look before you leap", "Check", "Set up"
 
 app = typer.Typer(
     name="vta",
@@ -43,8 +46,11 @@ def _root(
 
 
 app.command(rich_help_panel=MAKE, no_args_is_help=True)(generate)
+app.command(rich_help_panel=MAKE, no_args_is_help=True)(stems)
 app.command(rich_help_panel=LOOK, no_args_is_help=True)(plan)
 app.command(rich_help_panel=LOOK, no_args_is_help=True)(probe)
+app.command(rich_help_panel=CHECK, no_args_is_help=True)(measure)
+app.command(rich_help_panel=CHECK, no_args_is_help=True)(compare)
 app.command(rich_help_panel=SET_UP)(doctor)
 app.command(rich_help_panel=SET_UP, no_args_is_help=True)(train)
 app.command(rich_help_panel=SET_UP)(evaluate)

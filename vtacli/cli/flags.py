@@ -18,6 +18,9 @@ from vtacli.options import (
     DETECTORS,
     DEVICES,
     DTYPES,
+    DUCK_ATTACK_MS,
+    DUCK_RELEASE_MS,
+    PROGRAMMES,
     QUALITIES,
     REFERENCE_STRENGTH,
     SceneOptions,
@@ -92,6 +95,70 @@ Codec = Annotated[
     str,
     typer.Option(
         **among(*CODECS), help="Of the new track; auto suits the container.", rich_help_panel=SOUND
+    ),
+]
+Gain = Annotated[
+    float, typer.Option(metavar="DB", help="Of what is generated.", rich_help_panel=SOUND)
+]
+Ceiling = Annotated[float, typer.Option(metavar="DBTP", help="True peak.", rich_help_panel=SOUND)]
+Width = Annotated[
+    float,
+    typer.Option(
+        metavar="0..1",
+        help="Width of mono sound in stereo; the mono sum stays. 0: centred.",
+        rich_help_panel=SOUND,
+    ),
+]
+Loudness = Annotated[
+    str,
+    typer.Option(
+        metavar="none|SPEC|LUFS",
+        help=f"Bring the finished mix to {', '.join(PROGRAMMES)} or LUFS such as -16. "
+        "One constant gain, then a true-peak limiter.",
+        rich_help_panel=SOUND,
+        autocompletion=lambda: ["none", *PROGRAMMES],
+    ),
+]
+Duck = Annotated[
+    float | None,
+    typer.Option(
+        "--duck",
+        metavar="DB",
+        help="Lower the foley by so much while somebody speaks in the film's own sound.",
+        rich_help_panel=SOUND,
+    ),
+]
+DuckAttack = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MS",
+        help=f"How long before speech it begins to fall. If left out: {DUCK_ATTACK_MS:g}.",
+        rich_help_panel=SOUND,
+    ),
+]
+DuckRelease = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MS",
+        help=f"How long after speech it takes to come back. If left out: {DUCK_RELEASE_MS:g}.",
+        rich_help_panel=SOUND,
+    ),
+]
+Dialogue = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="The stream in which speech is looked for. If left out: the one whose title says "
+        "dialogue, or the one that is mixed with.",
+        rich_help_panel=SOUND,
+    ),
+]
+Marked = Annotated[
+    bool,
+    typer.Option(
+        "--provenance/--no-provenance",
+        help="Say in the metadata that the sound was generated, and how.",
+        rich_help_panel=SOUND,
     ),
 ]
 Hits = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vtacli.cli import flags
-from vtacli.cli.flags import ASK, MACHINE, SOUND, seconds
+from vtacli.cli.flags import ASK, MACHINE, seconds
 from vtacli.cli.shell import Shell
 from vtacli.options import DEFAULT_MODEL, GenerateOptions, MixOptions
 
@@ -38,12 +38,15 @@ def generate(
     threshold: flags.Threshold = None,
     crossfade: flags.Crossfade = 1.0,
     audio: flags.AudioMode = "auto",
-    gain: Annotated[
-        float, typer.Option(metavar="DB", help="Of what is generated.", rich_help_panel=SOUND)
-    ] = 0.0,
-    ceiling: Annotated[
-        float, typer.Option(metavar="DBTP", help="True peak.", rich_help_panel=SOUND)
-    ] = -1.0,
+    gain: flags.Gain = 0.0,
+    ceiling: flags.Ceiling = -1.0,
+    width: flags.Width = 0.0,
+    duck: flags.Duck = None,
+    duck_attack: flags.DuckAttack = None,
+    duck_release: flags.DuckRelease = None,
+    dialogue: flags.Dialogue = None,
+    loudness: flags.Loudness = "none",
+    provenance: flags.Marked = True,
     codec: flags.Codec = "auto",
     model: flags.Model = DEFAULT_MODEL,
     weights_dir: flags.WeightsDir = None,
@@ -73,6 +76,8 @@ def generate(
     [dim]vta generate door.mp4 --reference my-door.wav --reference-strength 0.8[/dim]
 
     [dim]vta generate drums.mp4 --motion-scale 4 --guidance 2[/dim]
+
+    [dim]vta generate talk.mov --duck 9 --loudness ebu-r128[/dim]
     """
     from vtacli.cli.render import plan_text, result_text
     from vtacli.dub import dub
@@ -102,8 +107,20 @@ def generate(
         batch_size=batch_size,
         crossfade_s=seconds(crossfade, "--crossfade"),
         scenes=flags.scene_options(scenes, min_scene, detector, threshold),
-        mix=MixOptions(mode=audio, gain_db=gain, ceiling_dbtp=ceiling, codec=codec),
+        mix=MixOptions(
+            mode=audio,
+            gain_db=gain,
+            ceiling_dbtp=ceiling,
+            codec=codec,
+            duck_db=duck,
+            duck_attack_ms=duck_attack,
+            duck_release_ms=duck_release,
+            dialogue=dialogue,
+            loudness=loudness,
+            width=width,
+        ),
         overwrite=overwrite,
+        provenance=provenance,
     )
     output = output or default_output(film)
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:

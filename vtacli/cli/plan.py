@@ -41,6 +41,9 @@ def plan(
     crossfade: flags.Crossfade = 1.0,
     audio: flags.AudioMode = "auto",
     codec: flags.Codec = "auto",
+    duck: flags.Duck = None,
+    dialogue: flags.Dialogue = None,
+    loudness: flags.Loudness = "none",
     model: flags.Model = DEFAULT_MODEL,
     weights_dir: flags.WeightsDir = None,
     quality: flags.Quality = "normal",
@@ -89,7 +92,7 @@ def plan(
         device=device,
         crossfade_s=seconds(crossfade, "--crossfade"),
         scenes=flags.scene_options(scenes, min_scene, detector, threshold),
-        mix=MixOptions(mode=audio, codec=codec),
+        mix=MixOptions(mode=audio, codec=codec, duck_db=duck, dialogue=dialogue, loudness=loudness),
         overwrite=overwrite,
     )
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vtacli.errors import printable
+from vtacli.provenance import bandwidth_text
 
 if TYPE_CHECKING:
     from vtacli.dub import Dubbed
@@ -26,9 +27,9 @@ def clock(time_s: Fraction) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}.{milli:03}"
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, many: str = "s") -> str:
     """``1 scene``, ``2 scenes``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count} {noun}{'' if count == 1 else many}"
 
 
 def rate_text(rate: Fraction) -> str:
@@ -57,7 +58,7 @@ def footage_text(footage: Footage) -> RenderableType:
         ("chapters", str(footage.chapters)),
     ]
     rows += [("stream", stream_text(s)) for s in footage.streams]
-    return Group(Text(printable(footage.path)), _pairs(rows))
+    return Group(Text(printable(footage.path)), pairs(rows))
 
 
 def plan_text(plan: Plan) -> RenderableType:
@@ -67,6 +68,7 @@ def plan_text(plan: Plan) -> RenderableType:
         ("film", f"{printable(plan.job.footage.path)}, {clock(plan.job.footage.duration_s)}"),
         ("output", printable(plan.job.output)),
         ("new track", plan.job.track_text()),
+        *plan.job.mixdown.lines(),
         *(("kept", _kept_text(k)) for k in plan.job.streams.kept),
         *(("replaced", stream_text(s)) for s in plan.job.streams.replaced),
         *(("lost", stream_text(s)) for s in plan.job.streams.lost),
@@ -105,7 +107,7 @@ def plan_text(plan: Plan) -> RenderableType:
         Text(f"scene {scene.index + 1} looks like: {guess.text()}")
         for scene, guess in zip(plan.scenes, plan.guesses, strict=False)
     ]
-    return Group(_pairs(rows), Text(), table, Text(total), *looks, Text(advice))
+    return Group(pairs(rows), Text(), table, Text(total), *looks, Text(advice))
 
 
 def result_text(result: Dubbed) -> RenderableType:
@@ -118,10 +120,35 @@ def result_text(result: Dubbed) -> RenderableType:
         ("scenes", f"{len(result.scenes)}, in {counted(len(result.windows), 'window')}"),
         ("seed", str(result.seed)),
         *(("made again", v.text()) for v in result.remarks.verdicts.values()),
+        ("bandwidth", f"{bandwidth_text(result.bandwidth_hz)}: nothing above it is generated"),
+        *_ducking_rows(result),
+        ("loudness", _loudness_text(result)),
         ("true peak", f"{result.true_peak_dbtp:.1f} dBTP"),
         ("time", f"{sum(result.seconds.values()):.1f} s ({stages})"),
     ]
-    return _pairs(rows)
+    return pairs(rows)
+
+
+def _ducking_rows(result: Dubbed) -> list[tuple[str, str]]:
+    if result.ducking is None:
+        return []
+    count, took = len(result.ducking.stretches), result.ducking.speech_s
+    depth_db = result.ducking.ducking.depth_db
+    return [
+        ("ducking", f"{depth_db:g} dB in {counted(count, 'stretch', 'es')} of speech, {took:.1f} s")
+    ]
+
+
+def _loudness_text(result: Dubbed) -> str:
+    now = result.loudness.integrated_lufs
+    text = f"{now:.1f} LUFS" if now > float("-inf") else "none: too short or too quiet"
+    master = result.master
+    if master is None:
+        return text
+    text += f" ({master.spec.name}), before {master.before.integrated_lufs:.1f}"
+    if master.limited_s:
+        text += f"; limited for {master.limited_s:.2f} s, by up to {master.limited_db:.1f} dB"
+    return text
 
 
 def checks_text(checks: list[Check]) -> RenderableType:
@@ -159,7 +186,7 @@ def _picture(footage: Footage, wide: int, high: int) -> str:
     return text
 
 
-def _pairs(rows: list[tuple[str, str]]) -> Text:
+def pairs(rows: list[tuple[str, str]]) -> Text:
     """Names and values in two columns; a name that repeats is said once."""
     width = max(len(name) for name, _ in rows)
     text, before = Text(), ""

@@ -11,15 +11,18 @@ import av
 from av.stream import Discard
 
 from vtacli.errors import MediaError, StorageError
-from vtacli.media.door import MAX_PIXELS, OPEN_OPTIONS, check_input, url
+from vtacli.media.door import FORMATS, MAX_PIXELS, OPEN_OPTIONS, check_input, url
 
 Container = Any
 Stream = Any
 
 
 @contextmanager
-def open_film(path: Path | str, only: int | None = None) -> Iterator[Container]:
+def open_film(
+    path: Path | str, only: int | None = None, formats: str = FORMATS
+) -> Iterator[Container]:
     """An opened container. ``only``: the one stream that will be read; the others are skipped.
+    ``formats``: ffmpeg's names of the demuxers that may open it.
 
     Raises MediaError where the file cannot be opened as a film, or where reading it in the
     ``with`` block fails.
@@ -28,11 +31,15 @@ def open_film(path: Path | str, only: int | None = None) -> Iterator[Container]:
     try:
         container = av.open(
             url(path),
-            options={**OPEN_OPTIONS, "max_pixels": str(MAX_PIXELS)},
+            options={
+                **OPEN_OPTIONS,
+                "format_whitelist": formats,
+                "max_pixels": str(MAX_PIXELS),
+            },
             metadata_errors="replace",
         )
     except (av.error.FFmpegError, ValueError) as error:
-        raise _not_a_film(path, error) from error
+        raise _not_a_film(path, error, formats) from error
     try:
         for stream in container.streams:
             if only is not None and stream.index != only:
@@ -54,8 +61,14 @@ def prepare_decoder(stream: Stream) -> None:
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
 
 
-def _not_a_film(path: Path, error: Exception) -> MediaError | StorageError:
+def _not_a_film(path: Path, error: Exception, formats: str) -> MediaError | StorageError:
     if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError)):
+        if formats != FORMATS:
+            return MediaError(
+                "This is no sound or film that can be read, or its beginning or end is missing.",
+                path=path,
+                hint="Supported are wav, flac, mp3, ogg, aiff, m4a, caf, and films.",
+            )
         return MediaError(
             "This is not a film that can be read, or its beginning or end is missing.",
             path=path,

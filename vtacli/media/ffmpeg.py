@@ -80,30 +80,17 @@ def run_ffmpeg(arguments: Sequence[str]) -> Iterator[Fraction]:
 
     Raises StorageError where the disk is full, ToolError with ffmpeg's last words where it fails.
     """
-    program = find_ffmpeg()
-    ffmpeg_version(program)
-    command = [program, "-hide_banner", "-nostdin", "-loglevel", "warning", "-nostats"]
-    command += ["-progress", "pipe:1", *arguments]
-    try:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ToolError(f"ffmpeg does not run: {error}.", path=program) from error
+    child = _start(
+        ["-nostdin", "-progress", "pipe:1", *arguments], subprocess.DEVNULL, subprocess.PIPE
+    )
     assert child.stdout is not None
     assert child.stderr is not None
     words: deque[str] = deque(maxlen=KEPT_LINES)
     listener = Thread(target=_listen, args=(child.stderr, words), daemon=True)
     try:
         listener.start()
-        for line in child.stdout:
-            key, _, value = line.strip().partition("=")
+        for row in child.stdout:
+            key, _, value = row.decode(errors="replace").strip().partition("=")
             if key == "out_time_us" and value.lstrip("-").isdigit():
                 yield Fraction(max(0, int(value)), 1_000_000)
         code = child.wait()
@@ -119,12 +106,74 @@ def run_ffmpeg(arguments: Sequence[str]) -> Iterator[Fraction]:
         raise _failure(code, list(words))
 
 
-def _listen(stderr: IO[str], words: deque[str]) -> None:
+class FedFfmpeg:
+    """ffmpeg that is given its input, ``-i pipe:0`` in the arguments, piece by piece; a context
+    manager, after which the process is gone and reaped however the block ended.
+
+    :meth:`write` and :meth:`finish` raise StorageError where the disk is full, ToolError with
+    ffmpeg's last words where it fails.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._child = _start(arguments, subprocess.PIPE, subprocess.DEVNULL)
+        assert self._child.stdin is not None
+        assert self._child.stderr is not None
+        self._stdin = self._child.stdin
+        self._words: deque[str] = deque(maxlen=KEPT_LINES)
+        self._listener = Thread(target=_listen, args=(self._child.stderr, self._words), daemon=True)
+        self._listener.start()
+
+    def write(self, data: bytes) -> None:
+        """The next bytes of the input."""
+        try:
+            self._stdin.write(data)
+        except BrokenPipeError:
+            self._reap()
+
+    def finish(self) -> None:
+        """The input has ended: wait until all of the output is written."""
+        with suppress(BrokenPipeError):
+            self._stdin.close()
+        self._reap()
+
+    def _reap(self) -> None:
+        code = self._child.wait()
+        self._listener.join(timeout=5)
+        if code:
+            raise _failure(code, list(self._words))
+
+    def __enter__(self) -> FedFfmpeg:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._child.poll() is None:
+            _end(self._child)
+        self._listener.join(timeout=5)
+        with suppress(OSError):
+            self._stdin.close()
+        if self._child.stderr is not None:
+            self._child.stderr.close()
+
+
+def _start(arguments: Sequence[str], stdin: int, stdout: int) -> subprocess.Popen[bytes]:
+    """A child in a process group of its own."""
+    program = find_ffmpeg()
+    ffmpeg_version(program)
+    command = [program, "-hide_banner", "-loglevel", "warning", "-nostats", *arguments]
+    try:
+        return subprocess.Popen(
+            command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, start_new_session=True
+        )
+    except OSError as error:
+        raise ToolError(f"ffmpeg does not run: {error}.", path=program) from error
+
+
+def _listen(stderr: IO[bytes], words: deque[str]) -> None:
     with suppress(ValueError):  # closed while reading
-        words.extend(line.rstrip() for line in stderr)
+        words.extend(line.decode(errors="replace").rstrip() for line in stderr)
 
 
-def _end(child: subprocess.Popen[str]) -> None:
+def _end(child: subprocess.Popen[bytes]) -> None:
     """End the child's whole process group, at once: ffmpeg can survive SIGTERM."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)

@@ -39,7 +39,8 @@ class Fingerprint:
 
 
 def fingerprints(path: Path | str) -> dict[int, Fingerprint]:
-    """By stream index, for all streams that have packets. Nothing is decoded.
+    """By stream index, for all streams that have packets, and for attachments, which have none.
+    Nothing is decoded.
 
     Raises MediaError where the file cannot be read.
     """
@@ -54,7 +55,12 @@ def fingerprints(path: Path | str) -> dict[int, Fingerprint]:
             hashes[index].update(packet)
             due = packet.pts if packet.pts is not None else packet.dts
             times[index].append(due if due is not None else 0)
-        return {
+        attached = {
+            s.index: Fingerprint(sha256(s.data).hexdigest(), np.zeros(0, np.int64), Fraction(1))
+            for s in container.streams
+            if s.type == "attachment" and s.data
+        }
+        return attached | {
             i: Fingerprint(
                 hashes[i].hexdigest(),
                 np.array(times[i], np.int64),

@@ -7,19 +7,19 @@ only then gets its own name. Whatever goes wrong, nothing half-written stays.
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 
-from vtacli.errors import OutputError, StorageError
-from vtacli.media.door import check_destination, url
+from vtacli.media.channels import channel_arguments
+from vtacli.media.door import url
 from vtacli.media.ffmpeg import run_ffmpeg
 from vtacli.media.fingerprint import packet_hashes
+from vtacli.media.marking import append_xmp, marking_arguments
 from vtacli.media.probe import Footage
+from vtacli.media.staging import Staging, flush
 from vtacli.media.streams import (
     KeptStream,
     StreamPlan,
@@ -29,6 +29,7 @@ from vtacli.media.streams import (
 )
 from vtacli.media.verify import verify_film
 from vtacli.progress import Note, Report, Step, ignore
+from vtacli.provenance import Provenance
 
 __all__ = [
     "KeptStream",
@@ -64,34 +65,42 @@ def write_film(
     output: Path | str,
     *,
     overwrite: bool = False,
+    provenance: Provenance | None = None,
     report: Report = ignore,
 ) -> None:
     """Write the film that ``plan`` (from :func:`check_container`) describes.
 
     The finished file was read back: kept streams have the same packets at the same times, the
     picture has the same length, and every new track has its WAV file's samples, all of them,
-    from the picture's first moment on.
+    from the picture's first moment on. ``provenance``: what the film's metadata says of the new
+    sound; None: nothing.
 
     Raises OutputError where the destination may not be written, StorageError where the disk is
     full, ToolError where ffmpeg fails, CheckFailed where the result is not what it should be,
     MediaError where the film cannot be read.
     """
-    output = check_destination(footage.path, output, overwrite)
     lengths = [soundfile.info(os.fspath(t.path)).frames for t in tracks]
     for warning in plan.warnings:
         report(Note(warning, "warning"))
     total = float(footage.duration_s)
-    with _replacing(output, footage, overwrite) as part:
-        for done_s in run_ffmpeg(_arguments(footage, plan, tracks, part)):
+    with Staging(overwrite, footage.path) as files:
+        part = files.part(output)
+        for done_s in run_ffmpeg(_arguments(footage, plan, tracks, part, provenance)):
             report(Step("write", min(float(done_s), total), total))
-        _flush(part)
+        if provenance is not None and plan.muxer == "mp4":
+            append_xmp(part, provenance)
+        flush(part)
         report(Step("verify", 0, 1))
         verify_film(footage, plan, lengths, part)
         report(Step("verify", 1, 1))
 
 
 def _arguments(
-    footage: Footage, plan: StreamPlan, tracks: Sequence[NewTrack], part: Path
+    footage: Footage,
+    plan: StreamPlan,
+    tracks: Sequence[NewTrack],
+    part: Path,
+    provenance: Provenance | None,
 ) -> list[str]:
     arguments = ["-y", *input_arguments(footage)]
     for track in tracks:
@@ -107,51 +116,22 @@ def _arguments(
     )
     first = sum(k.info.kind == "audio" for k in plan.kept[: plan.position])
     for i, track in enumerate(tracks):
+        channels = soundfile.info(os.fspath(track.path)).channels
+        arguments += channel_arguments(plan.codec, channels, first + i)
         if track.layout:
             arguments += [f"-filter:a:{first + i}", f"channelmap=channel_layout={track.layout}"]
+    if provenance is not None:
+        for i in range(len(tracks)):
+            arguments += marking_arguments(
+                provenance,
+                plan.muxer,
+                footage.path,
+                plan.position + i,
+                mixed=plan.mode == "mix",
+            )
     arguments += ["-max_muxing_queue_size", "4096"]
     if plan.muxer in ("mp4", "mov"):
         arguments += ["-movie_timescale", MOVIE_TIMESCALE]
     if plan.muxer == "mp4":
         arguments += ["-movflags", "+faststart"]
     return [*arguments, "-f", plan.muxer, url(part)]
-
-
-@contextmanager
-def _replacing(output: Path, footage: Footage, overwrite: bool) -> Iterator[Path]:
-    """A new, hidden file beside the output; it takes the output's place if all goes well."""
-    name = f".{output.stem[:40]}.{secrets.token_hex(4)}.part{output.suffix}"
-    part = output.with_name(name)
-    try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except OSError as error:
-        raise OutputError(
-            f"The folder cannot be written to: {(error.strerror or str(error)).lower()}.",
-            path=output.parent,
-        ) from error
-    try:
-        yield part
-        check_destination(footage.path, output, overwrite)  # hours may have passed
-        try:
-            part.replace(output)
-        except OSError as error:
-            raise StorageError(
-                f"The finished film could not be given its name: {error.strerror}.", path=output
-            ) from error
-        _flush(output.parent)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    try:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        if path.is_dir():
-            return  # some file systems cannot flush folders
-        raise StorageError(f"Writing failed: {error.strerror}.", path=path) from error

@@ -124,7 +124,8 @@ def probe(path: Path | str) -> Footage:
             width=context.width,
             height=context.height,
             rotation=rotation,
-            sample_aspect=Fraction(context.sample_aspect_ratio or 1),
+            # the container's word counts, as it does for players, before the codec's
+            sample_aspect=Fraction(stream.sample_aspect_ratio or context.sample_aspect_ratio or 1),
             pixel_format=context.pix_fmt or "",
             bit_depth=context.format.components[0].bits if context.format else 8,
             colour=_colour(context),
@@ -199,7 +200,8 @@ def _stream_info(stream: Stream) -> StreamInfo:
         kind=stream.type,
         codec=codec,
         language=stream.metadata.get("language", ""),
-        title=stream.metadata.get("title", ""),
+        # QuickTime and MP4 call it a track's name
+        title=stream.metadata.get("title") or stream.metadata.get("name") or "",
         start_s=start * stream.time_base if start is not None else Fraction(0),
         channels=context.channels if sound and context else 0,
         layout=context.layout.name if sound and context else "",

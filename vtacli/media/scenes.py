@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtacli.errors import ConfigError
+from vtacli.timecode import Timecode, standard_rate
 
 
 @dataclass(frozen=True)
@@ -107,52 +108,23 @@ class CutDetector:
 
 _SECONDS = re.compile(r"\d+(\.\d+)?")
 _CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)(?:\.(\d+))?")
-_FRAMES = re.compile(r"(\d+):([0-5]\d):([0-5]\d)([:;])(\d{2,3})")
+_FRAMES = re.compile(r"\d+:[0-5]\d:[0-5]\d[:;]\d{2,3}")
 
 
 def parse_time(text: str, frame_rate: Fraction) -> Fraction:
     """Seconds from ``12.5``, ``HH:MM:SS.mmm``, ``HH:MM:SS:FF`` or drop-frame ``HH:MM:SS;FF``.
 
-    Frames are counted at ``frame_rate``, its nearest whole number being the frames of a timecode
-    second (SMPTE ST 12-1). Raises ValueError with a reason.
+    Frames are counted at ``frame_rate``, or the standard rate that it rounds
+    (:mod:`vtacli.timecode`). Raises ConfigError with a reason.
     """
     if _SECONDS.fullmatch(text):
         return Fraction(text)
     if clock := _CLOCK.fullmatch(text):
         h, m, s, part = clock.groups()
         return Fraction(int(h) * 3600 + int(m) * 60 + int(s)) + Fraction(f"0.{part or 0}")
-    if timecode := _FRAMES.fullmatch(text):
-        h, m, s = (int(g) for g in timecode.group(1, 2, 3))
-        return (
-            frames_of_timecode(
-                h, m, s, int(timecode.group(5)), timecode.group(4) == ";", frame_rate
-            )
-            / frame_rate
-        )
-    raise ValueError(f"{text!r} is no time; write seconds, HH:MM:SS.mmm or HH:MM:SS:FF")
-
-
-def frames_of_timecode(
-    hours: int, minutes: int, seconds: int, frames: int, drop_frame: bool, frame_rate: Fraction
-) -> int:
-    """The number of frames that a timecode counts from zero.
-
-    Drop-frame skips the first 2 labels (4 at 59.94) of each minute, but not of each tenth
-    (SMPTE ST 12-1). Raises ValueError for a label that does not exist.
-    """
-    base = round(frame_rate)
-    if frames >= base:
-        raise ValueError(f"frame {frames} does not exist at {float(frame_rate):.6g} a second")
-    total_minutes = hours * 60 + minutes
-    label = (total_minutes * 60 + seconds) * base + frames
-    if not drop_frame:
-        return label
-    dropped = 2 * base // 30
-    if base % 30 or frame_rate == base:
-        raise ValueError(f"there is no drop-frame timecode at {float(frame_rate):.6g} a second")
-    if seconds == 0 and frames < dropped and minutes % 10:
-        raise ValueError("that label is dropped in drop-frame timecode")
-    return label - dropped * (total_minutes - total_minutes // 10)
+    if _FRAMES.fullmatch(text):
+        return Timecode.parse(text, standard_rate(frame_rate)).seconds
+    raise ConfigError(f"{text!r} is no time; write seconds, HH:MM:SS.mmm or HH:MM:SS:FF")
 
 
 def timed_rows(
@@ -180,8 +152,10 @@ def timed_rows(
             continue
         try:
             time_s = parse_time(fields[0], frame_rate)
-        except ValueError as error:
-            raise ConfigError(f"Line {number}: {error}.", path=path) from None
+        except ConfigError as error:
+            raise ConfigError(
+                f"Line {number}: {error.message}", path=path, hint=error.hint
+            ) from None
         if time_s >= duration_s:
             end = f"{float(duration_s):.3f} s"
             raise ConfigError(

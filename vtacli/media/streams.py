@@ -12,6 +12,7 @@ from vtacli.media.door import FORMATS, PROTOCOLS, SUFFIXES, url
 from vtacli.media.ffmpeg import run_ffmpeg
 from vtacli.media.probe import Footage, StreamInfo
 from vtacli.media.reordering import is_reordered
+from vtacli.media.sound_length import fits_mxf
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,12 @@ def check_container(
             path=output,
             hint=f"Use {' or '.join(NEW_TRACK_CODECS[muxer])}, or another container.",
         )
+    if muxer == "mxf" and footage.rotation:
+        raise OutputError(
+            f"{output.suffix} cannot say that the picture is turned by {footage.rotation}°.",
+            path=output,
+            hint="Use mov, mp4 or mkv.",
+        )
     decisions = [(s, _fate(s, footage, muxer, mode, output)) for s in footage.streams]
     kept = tuple(KeptStream(s, fate) for s, fate in decisions if fate not in (_LOST, _REPLACED))
     lost = tuple(s for s, fate in decisions if fate == _LOST)
@@ -178,6 +185,8 @@ def stream_arguments(
         arguments += ["-map", name]
         if kept is not None:
             arguments += [f"-c:{number}", kept.codec]
+            if kept.info.title:  # which ffmpeg would drop on the way from one MP4 to another
+                arguments += [f"-metadata:s:{number}", f"title={kept.info.title}"]
             if plan.muxer == "mov" and kept.info.language in _QUICKTIME_LANGUAGES:
                 known = _QUICKTIME_LANGUAGES[kept.info.language]
                 arguments += [f"-metadata:s:{number}", f"language={known}"]
@@ -212,7 +221,15 @@ def _fate(stream: StreamInfo, footage: Footage, muxer: str, mode: str, output: P
         allowed = _COPIED_AUDIO.get(muxer)
         refused = _REFUSED_AUDIO.get(muxer, set())
         if (allowed is None or stream.codec in allowed) and stream.codec not in refused:
-            return COPY
+            if muxer != "mxf" or "mxf" in footage.container or fits_mxf(footage, stream):
+                return COPY
+            if mode == "add":
+                raise OutputError(
+                    f"{output.suffix} takes only sound of 48 kHz that is exactly as long as the "
+                    f"picture, and stream {stream.index} is not.",
+                    path=output,
+                    hint="Use mov or mkv, or --audio mix or replace.",
+                )
         if mode == "mix":
             return _LOST
         raise OutputError(
@@ -270,7 +287,7 @@ def _warnings(
     codec: str,
 ) -> list[str]:
     said = []
-    timecode_survives = footage.start_timecode is not None and muxer != "webm"
+    timecode_survives = footage.start_timecode is not None
     for stream in lost:
         if stream.kind == "data" and (
             (stream.codec == "tmcd" and timecode_survives)
@@ -278,14 +295,19 @@ def _warnings(
         ):
             continue
         name = f"{stream.kind} stream {stream.index} ({stream.title or stream.codec})"
-        said.append(f"The {name} has no place in the output and is lost.")
+        why = ""
+        if muxer == "mxf" and stream.codec in _COPIED_AUDIO[muxer]:
+            why = ": it has not 48 kHz, or is not exactly as long as the picture"
+        said.append(f"The {name} has no place in the output and is lost{why}.")
     said += [
         f"The subtitles in stream {k.info.index} become {k.codec} (they are {k.info.codec})."
         for k in kept
         if not k.copied
     ]
-    if footage.start_timecode is not None and not timecode_survives:
-        said.append("The start timecode has no place in the output and is lost.")
+    if muxer == "mxf" and footage.chapters:
+        said.append("The chapters have no place in the output and are lost.")
+    if muxer == "mxf" and any(k.info.language not in ("", "und") for k in kept):
+        said.append("The languages of the tracks have no place in the output and are lost.")
     if muxer not in CODECS[codec].exact_in:
         said.append(f"Some players hear a few milliseconds of silence after {codec} sound here.")
     return said

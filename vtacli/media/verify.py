@@ -7,17 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 
 from vtacli.errors import CheckFailed
 from vtacli.media.container import open_film
-from vtacli.media.fingerprint import Fingerprint, coded_hash, fingerprints
+from vtacli.media.fingerprint import fingerprints
 from vtacli.media.probe import Footage, probe
+from vtacli.media.sameness import Half, allowed_s, moved_s, same_content, same_length
 from vtacli.media.streams import StreamPlan
-
-CLOCK_S = 1e-4
-"""How far apart two containers may put the same packet, beyond a tick and a half of their
-clocks: edit lists are rounded too."""
 
 PADDING_S = 0.05
 """The most that codecs which cannot say their length may add."""
@@ -44,51 +40,34 @@ def verify_film(footage: Footage, plan: StreamPlan, lengths: Sequence[int], path
         if source not in before:
             continue
         index = found[place].index
-        _same_packets(before[source], after.get(index), source, index, footage, written, path)
+        if index not in after:
+            raise _difference(f"stream {source} was not copied bit for bit", path)
+        _same_stream(
+            Half(footage, source, before[source]), Half(written, index, after[index]), path
+        )
     tick = max(before[footage.picture].time_base, after[written.picture].time_base)
-    if abs(written.duration_s - footage.duration_s) > 2 * tick + _vague_s(footage):
+    if not same_length(footage, written, tick):
         raise _difference(
             f"the picture lasts {float(written.duration_s):.6f} s instead of "
             f"{float(footage.duration_s):.6f} s",
             path,
         )
+    if written.rotation != footage.rotation:
+        raise _difference(f"the picture is turned by {written.rotation}°", path)
+    if footage.start_timecode and written.start_timecode != footage.start_timecode:
+        label = written.start_timecode.text if written.start_timecode else "no timecode"
+        raise _difference(
+            f"the film starts at {label} instead of {footage.start_timecode.text}", path
+        )
     for place, length in zip(new, lengths, strict=True):
         _right_length(found[place].index, length, plan.exact, written, path)
 
 
-def _same_packets(
-    before: Fingerprint,
-    after: Fingerprint | None,
-    stream: int,
-    place: int,
-    footage: Footage,
-    written: Footage,
-    path: Path,
-) -> None:
-    if (
-        after is None
-        or after.packets != before.packets
-        or (after.sha256 != before.sha256 and not _framed_anew(stream, place, footage, written))
-    ):
-        raise _difference(f"stream {stream} was not copied bit for bit", path)
-    was = before.times_s() - float(footage.start_s)
-    is_ = after.times_s() - float(written.start_s)
-    allowed = 1.5 * float(max(before.time_base, after.time_base)) + CLOCK_S + _vague_s(footage)
-    if float(np.abs(was - is_).max()) > allowed:
-        raise _difference(f"stream {stream} moved against the picture", path)
-
-
-def _vague_s(footage: Footage) -> float:
-    """AVI has no presentation times: two readers may guess them two pictures apart."""
-    return 2 / float(footage.frame_rate) if footage.container == "avi" else 0.0
-
-
-def _framed_anew(stream: int, place: int, footage: Footage, written: Footage) -> bool:
-    """Whether the packets differ, but nothing that is coded in them does."""
-    codec = next(s.codec for s in footage.streams if s.index == stream)
-    return codec in ("h264", "hevc", "aac") and coded_hash(footage.path, stream) == coded_hash(
-        written.path, place
-    )
+def _same_stream(before: Half, after: Half, path: Path) -> None:
+    if same_content(before, after) is None:
+        raise _difference(f"stream {before.index} was not copied bit for bit", path)
+    if moved_s(before, after) > allowed_s(before, after):
+        raise _difference(f"stream {before.index} moved against the picture", path)
 
 
 def _right_length(stream: int, length: int, exact: bool, written: Footage, path: Path) -> None:

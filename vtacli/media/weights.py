@@ -1,96 +1,48 @@
-"""Where models lie on this machine, and how one is found by its name.
+"""Where the detectors lie that listen to what is made, beside a model or on a shelf.
 
-A model is a folder in the layout of diffusers: ``model_index.json`` and a folder for each part.
-Nothing is opened here but directories.
+Models themselves are found by :mod:`vtacli.shelves`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
-import vtacli
-from vtacli.errors import ConfigError, WeightsMissing, printable
+from vtacli.shelves import INDEX, find_model, installed, is_path, shelves
 
-INDEX = "model_index.json"
+__all__ = [
+    "INDEX",
+    "find_model",
+    "find_tagger",
+    "find_voice_detector",
+    "installed",
+    "is_path",
+    "shelves",
+]
+
 TAGGER, TAGGER_WEIGHTS = "yamnet", "yamnet.safetensors"
-
-
-def shelves(weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ) -> list[Path]:
-    """The folders in which models are looked for, the first that has one wins.
-
-    ``--weights-dir``, then ``VTA_WEIGHTS``, then what came with the program (the ``weights``
-    folder of a checkout or of the installed package), then the user's cache.
-    """
-    # imported here because it is needed for one line only, and --help must be instant
-    from platformdirs import user_cache_path
-
-    package = Path(vtacli.__file__).parent
-    named = environ.get("VTA_WEIGHTS")
-    candidates = [
-        weights_dir,
-        Path(named) if named else None,
-        package.parent / "weights",
-        package / "weights",
-        user_cache_path("vta", appauthor=False) / "weights",
-    ]
-    return [c for c in candidates if c is not None]
-
-
-def installed(on: list[Path]) -> dict[str, Path]:
-    """Name and folder of every model on these shelves, the first of a name winning."""
-    found: dict[str, Path] = {}
-    for shelf in on:
-        if shelf.is_dir():
-            for folder in sorted(shelf.iterdir()):
-                if (folder / INDEX).is_file():
-                    found.setdefault(folder.name, folder)
-    return found
-
-
-def find_model(
-    name: str,
-    weights_dir: Path | None = None,
-    environ: Mapping[str, str] = os.environ,
-) -> Path:
-    """The folder of a model, from its name or from a path to the folder.
-
-    Raises WeightsMissing, saying what there is; ConfigError where ``weights_dir`` is no folder.
-    """
-    if weights_dir is not None and not weights_dir.is_dir():
-        raise ConfigError("The weights folder is not a folder.", path=weights_dir)
-    if is_path(name):
-        folder = Path(name)
-        if not (folder / INDEX).is_file():
-            raise WeightsMissing(f"This folder holds no model: it has no {INDEX}.", path=folder)
-        return folder.resolve()
-    on = shelves(weights_dir, environ)
-    found = installed(on)
-    if name in found:
-        return found[name]
-    raise WeightsMissing(f"There is no model {printable(name)!r} here.", hint=_advice(name, found))
+VOICE, VOICE_WEIGHTS = "silero-vad", "silero-vad.safetensors"
 
 
 def find_tagger(
     model: Path, weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> Path | None:
     """The folder of the sound tagger: beside the model's, or on a shelf. None: there is none."""
+    return _beside(model, weights_dir, environ, TAGGER, TAGGER_WEIGHTS)
+
+
+def find_voice_detector(
+    model: Path, weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Path | None:
+    """The folder of the speech detector: beside the model's, or on a shelf. None: there is none."""
+    return _beside(model, weights_dir, environ, VOICE, VOICE_WEIGHTS)
+
+
+def _beside(
+    model: Path, weights_dir: Path | None, environ: Mapping[str, str], name: str, weights: str
+) -> Path | None:
     for shelf in (model.parent, *shelves(weights_dir, environ)):
-        if (shelf / TAGGER / TAGGER_WEIGHTS).is_file():
-            return shelf / TAGGER
+        if (shelf / name / weights).is_file():
+            return shelf / name
     return None
-
-
-def is_path(name: str) -> bool:
-    """A name with a separator, or that is a folder holding a model, is a path."""
-    return os.sep in name or name in (".", "..") or (Path(name) / INDEX).is_file()
-
-
-def _advice(name: str, found: Mapping[str, Path]) -> str:
-    if not found:
-        return "No model is installed: name its folder, or set VTA_WEIGHTS to where models are."
-    near = get_close_matches(name, found, 1)
-    start = f"Did you mean {near[0]}? " if near else ""
-    return f"{start}Installed: {', '.join(sorted(found))}."

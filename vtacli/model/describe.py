@@ -13,6 +13,18 @@ INDEX = "model_index.json"
 PIPELINE_CLASS = "VtaPipeline"
 FEW_STEPS = "few_steps.safetensors"
 """Changes to a denoiser that make it sample in a few steps, beside its weights."""
+COMPONENT_MODULES = frozenset(
+    f"vtacli.model.{name}"
+    for name in (
+        "encoders.clip4clip",
+        "vocoder",
+        "mini.codec",
+        "mini.conditioner",
+        "mini.denoiser",
+        "mini.vocos",
+    )
+)
+"""Where the components of a model folder may come from, besides diffusers itself."""
 
 
 def index_of(folder: Path) -> dict[str, Any]:
@@ -31,7 +43,29 @@ def index_of(folder: Path) -> dict[str, Any]:
         raise WeightsRefused(f"{INDEX} cannot be read: {error}.", path=folder) from error
     if not isinstance(index, dict) or index.get("_class_name") != PIPELINE_CLASS:
         raise WeightsRefused(f"{INDEX} does not describe a {PIPELINE_CLASS}.", path=folder)
+    refuse_code(folder, index)
     return index
+
+
+def modules_of(index: dict[str, Any]) -> set[str]:
+    """The modules or packages from which the components of an index come."""
+    return {str(said[0]) if said else "" for said in index.values() if isinstance(said, list)}
+
+
+def refuse_code(folder: Path, index: dict[str, Any]) -> None:
+    """Raise :class:`WeightsRefused` where opening the folder would run code that it brings.
+
+    diffusers imports ``unet/anything.py`` from a folder whose index names ``anything``, and takes
+    a component's class from any package that is installed.
+    """
+    strange = modules_of(index) - {"diffusers", *COMPONENT_MODULES}
+    if strange:
+        raise WeightsRefused(
+            f"{INDEX} takes a part from {min(strange)[:80]!r}, which is none of ours.", path=folder
+        )
+    code = next(folder.rglob("*.py"), None)
+    if code is not None:
+        raise WeightsRefused("a model holds no program.", path=code, hint="Remove it first.")
 
 
 def variant_of(folder: Path) -> Variant:

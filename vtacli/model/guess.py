@@ -65,9 +65,12 @@ def mean_of(guesses: Sequence[Guess]) -> Guess:
 
 
 class Guesser(Protocol):
-    """Looks at the pictures of one window."""
+    """Looks at the pictures of one window; and knows of each phrase that it answers with, how
+    many in [0, 1] of the recordings of such a thing are even rather than events."""
 
     def guess(self, frames: Frames) -> Guess: ...
+
+    def bed_share(self, phrase: str) -> float: ...
 
 
 def _share(probability: float) -> str:

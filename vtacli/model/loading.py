@@ -22,6 +22,7 @@ from vtacli.model.describe import variant_of
 from vtacli.model.devices import choose_device, choose_dtype, out_of_memory_told
 from vtacli.model.guess import Guesser
 from vtacli.model.guidance import Scales
+from vtacli.model.headers import check_headers
 from vtacli.model.mini.conditioner import MiniConditioner
 from vtacli.model.mini.few_steps import FewSteps, euler_sigmas
 from vtacli.model.pipeline import VtaPipeline
@@ -110,9 +111,9 @@ class LoadedModel:
             )
         if not torch.isfinite(result.audios).all():
             raise DeviceError("the sound is not finite.", hint="Use --dtype float32.")
-        drawn = getattr(self.pipeline.encoder, "drawn", lambda window, latents: ())
+        drawn = getattr(self.pipeline.encoder, "drawn", lambda window, latents, codec: ())
         return [
-            (audio.numpy(), drawn(heeded(window, scales), latents))
+            (audio.numpy(), drawn(heeded(window, scales), latents, self.pipeline.vae))
             for window, audio, latents in zip(windows, result.audios, result.latents, strict=True)
         ]
 
@@ -166,6 +167,7 @@ def load_guesser(folder: Path) -> Guesser:
 
     Raises WeightsMissing and WeightsRefused.
     """
+    check_headers(folder / "encoder")
     with quietly():
         encoder: MiniConditioner = MiniConditioner.from_pretrained(folder / "encoder")
     return encoder

@@ -14,11 +14,9 @@ holds is the weights' affair; it asks of them only this:
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -35,22 +33,11 @@ from vtacli.model.branches import (
 )
 from vtacli.model.condition import Condition
 from vtacli.model.contract import Reference, WindowContent
-from vtacli.model.describe import INDEX
+from vtacli.model.describe import COMPONENT_MODULES, index_of, modules_of
 from vtacli.model.guidance import Scales, combine, rescaled
+from vtacli.model.headers import check_headers
 from vtacli.model.variants import VARIANTS, Variant
-
-COMPONENT_MODULES = frozenset(
-    f"vtacli.model.{name}"
-    for name in (
-        "encoders.clip4clip",
-        "vocoder",
-        "mini.codec",
-        "mini.conditioner",
-        "mini.denoiser",
-        "mini.vocos",
-    )
-)
-"""Where the components of a model folder may come from, besides diffusers itself."""
+from vtacli.shelves import find_model
 
 OnStepEnd = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 Generators = torch.Generator | Sequence[torch.Generator]
@@ -91,15 +78,20 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, **kwargs: Any) -> VtaPipeline:
-        """As diffusers', which opens no class whose module is not imported: ours are imported
-        first, those that a local folder's index names and :data:`COMPONENT_MODULES` has."""
-        index = Path(pretrained_model_name_or_path) / INDEX
-        if index.is_file():
-            named = json.loads(index.read_text(encoding="utf-8")).values()
-            modules = {n[0] for n in named if isinstance(n, list) and n}
-            for module in COMPONENT_MODULES & modules:
-                import_module(module)
-        pipeline: VtaPipeline = super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+        """As diffusers', from a folder or by the name of an installed model.
+
+        diffusers opens no class whose module is not imported: ours are imported first, those that
+        the folder's index names and :data:`COMPONENT_MODULES` has. Nothing is downloaded, and
+        nothing but safetensors is opened unless ``use_safetensors`` says so. Raises
+        :class:`WeightsMissing` where there is no such model, :class:`WeightsRefused` for a folder
+        that brings a program or damaged weights.
+        """
+        folder = find_model(str(pretrained_model_name_or_path))
+        for module in COMPONENT_MODULES & modules_of(index_of(folder)):
+            import_module(module)
+        check_headers(folder)
+        options = {"use_safetensors": True, "local_files_only": True} | kwargs
+        pipeline: VtaPipeline = super().from_pretrained(folder, **options)
         return pipeline
 
     @property
@@ -190,6 +182,12 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                     controlled=self.facts.takes_motion or self.facts.takes_hits,
                 )
             share = shares[rows[0]]
+            start = None
+            if share < 1:
+                assert not isinstance(windows, Condition)
+                begin_at = [heeded(windows[i], scales) for i in rows]
+                near = self.encoder.start(begin_at, self._onloaded("vae"))
+                start = (near.to(device), share)
             part = self._denoise(
                 branches,
                 noise[rows].to(device),
@@ -197,7 +195,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                 num_inference_steps,
                 callback_on_step_end,
                 self.facts.guidance_rescale if guidance_rescale is None else guidance_rescale,
-                (self.encoder.start(branches.asked), share) if share < 1 else None,
+                start,
                 euler_sigmas,
             )
             made.update((row, part[k : k + 1]) for k, row in enumerate(rows))

@@ -23,8 +23,8 @@ class Variant:
     ``latent_shape`` is (channels, time, frequency). ``frames_per_second`` and ``frame_size_px``
     say what pictures the encoder wants. ``guidance_rescale``: see
     :func:`vtacli.model.guidance.rescaled`. ``draft_steps`` and ``best_steps``: of the qualities
-    beside ``default_steps``. ``takes_references``: sounds of the user's own. ``licence`` is an
-    SPDX identifier or a list of them.
+    beside ``default_steps``. ``takes_references``: sounds of the user's own. ``channels``: of
+    what it makes. ``licence`` is an SPDX identifier or a list of them.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Variant:
     takes_references: bool = False
     guidance_rescale: float = 0.0
     rate_hz: int = 16_000
+    channels: int = 1
     hop: int = 160
     mel_frames: int = 1024
     mel_bands: int = 64

@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.model.headers import read_header
 
 WEIGHTS = "yamnet.safetensors"
 CLASS_MAP = "class_map.csv"
@@ -136,6 +137,7 @@ class Yamnet(nn.Module):
         path = folder / WEIGHTS
         if not path.is_file():
             raise WeightsMissing("the sound tagger is absent.", path=path)
+        read_header(path)
         model = cls()
         try:
             model.load_state_dict({k: v.float() for k, v in load_file(path).items()})

@@ -2,7 +2,7 @@
 
 Channels. One channel goes to two at -3 dB each and back, the constant-power law of a centred pan
 pot; the original keeps its layout, and in anything wider than stereo foley goes to front left and
-right, which come first in every layout that films carry.
+right. Where a layout has no such pair it goes to the front centre.
 
 Ceiling. The policy has a name, :data:`POLICY`, and one constant gain for each part over the whole
 film, so that nothing pumps:
@@ -25,6 +25,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from vtacli.signal.layouts import speakers
 from vtacli.signal.loudness import TruePeakMeter, from_db, to_db
 from vtacli.signal.media import Audio
 
@@ -44,29 +45,37 @@ class Gains:
         return f"foley {to_db(self.foley):+.1f} dB, mix {to_db(self.mix):+.1f} dB"
 
 
-def spread(foley: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """(1 or 2, N) foley on ``channels`` channels, (channels, N)."""
+def spread(foley: NDArray[np.float32], channels: int, layout: str = "") -> NDArray[np.float32]:
+    """(1 or 2, N) foley on ``channels`` channels, (channels, N).
+
+    ``layout``: ffmpeg's name of it, where it is not the usual one of that many channels.
+    """
     have = len(foley)
     if have not in (1, 2):
         raise ValueError(f"foley is mono or stereo, got {have} channels")
-    if channels == have:
+    places = speakers(layout, channels)
+    # where no loudspeaker has a name, front left and right are the first two
+    pair = [places.index(p) for p in ("FL", "FR") if p in places] if any(places) else [0, 1]
+    if have == channels and (have == 1 or pair == [0, 1]):
         return foley
-    if channels == 1:
-        centre: NDArray[np.float32] = foley.sum(axis=0, keepdims=True, dtype=np.float32)
-        return centre * np.float32(CENTRE)
     out = np.zeros((channels, foley.shape[1]), np.float32)
-    out[:2] = np.float32(CENTRE) * foley if have == 1 else foley
+    if len(pair) == 2:
+        out[pair] = np.float32(CENTRE) * foley if have == 1 else foley
+    else:
+        centre = places.index("FC") if "FC" in places else 0
+        mono = foley.sum(axis=0, dtype=np.float32) * np.float32(CENTRE) if have == 2 else foley[0]
+        out[centre] = mono
     return out
 
 
-def mixed(original: Audio, foley: Audio, gains: Gains) -> Audio:
+def mixed(original: Audio, foley: Audio, gains: Gains, layout: str = "") -> Audio:
     """(C, N) of the original's C channels, N its length; both have the same rate and length."""
     if original.rate_hz != foley.rate_hz or len(original) != len(foley):
         raise ValueError(
             f"cannot mix {len(original)} samples at {original.rate_hz} Hz "
             f"with {len(foley)} at {foley.rate_hz} Hz"
         )
-    wide = spread(foley.data, original.channels)
+    wide = spread(foley.data, original.channels, layout)
     total = original.data + np.float32(gains.foley) * wide
     return Audio(np.float32(gains.mix) * total, original.rate_hz)
 
@@ -81,16 +90,17 @@ class MixMeter:
     """Measures, in one pass, what the mix would peak at with the foley at ``full`` and at
     ``full`` less :data:`YIELD_DB`, and chooses the gains."""
 
-    def __init__(self, rate_hz: int, channels: int, full: float) -> None:
+    def __init__(self, rate_hz: int, channels: int, full: float, layout: str = "") -> None:
         self.full = full
+        self.layout = layout
         self.least = full * from_db(-YIELD_DB)
         self._at_full = TruePeakMeter(rate_hz, channels)
         self._at_least = TruePeakMeter(rate_hz, channels)
 
     def add(self, original: Audio, foley: Audio) -> None:
         """The next blocks of both, of the same length."""
-        self._at_full.add(mixed(original, foley, Gains(self.full)).data)
-        self._at_least.add(mixed(original, foley, Gains(self.least)).data)
+        self._at_full.add(mixed(original, foley, Gains(self.full), self.layout).data)
+        self._at_least.add(mixed(original, foley, Gains(self.least), self.layout).data)
 
     def fit(self, ceiling_db: float) -> Gains:
         """The largest gains that are sure to keep the mix's true peak at or under the ceiling."""

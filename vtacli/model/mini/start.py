@@ -1,0 +1,80 @@
+"""Where sampling begins: the draft with its blows at their very moments.
+
+The draft that the denoiser sees lies on the latents' grid, a step of 80 ms, and the denoiser moves
+its blows to where the curves say. To begin *near* a draft, blows must be where they are heard, so
+they are laid as spectrograms, frame by frame of 10 ms, and encoded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vtacli.model.mini.codec import MelCodec
+from vtacli.model.mini.draft import BED, Bank, Placement, lay
+
+FRAMES = 8
+"""Mel frames in a latent step."""
+AROUND = 2
+"""Steps of silence on each side of a blow that is decoded by itself: the codec's own view."""
+RELEASE = 3
+"""Frames in which a blow ends that is cut short."""
+
+
+def together(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Two log-mels heard at once: their powers add, since their phases have nothing in common."""
+    return np.asarray(0.5 * np.logaddexp(2 * a, 2 * b), np.float32)
+
+
+@torch.no_grad()
+def struck_start(
+    bank: Bank,
+    placements: Sequence[Placement],
+    strengths: Sequence[tuple[float, float]],
+    codec: MelCodec,
+    steps: int,
+    step_s: float,
+) -> torch.Tensor:
+    """(C, steps) float32: what is laid, with blows at their times to 10 ms and as strong as
+    ``strengths``, (time in s, strength) of each, says."""
+    lasting = [p for p in placements if bank.kinds[p.recording] == BED]
+    mel = _mel(codec, lay(bank, lasting, steps, step_s))
+    strength_at = dict(strengths)
+    heard: dict[int, NDArray[np.float32]] = {}
+    for place in placements:
+        if bank.kinds[place.recording] == BED:
+            continue
+        if place.recording not in heard:
+            heard[place.recording] = _blow(bank, place.recording, codec)
+        blow = heard[place.recording] + np.log(strength_at.get(place.at_s, 1.0))
+        frame_s = step_s / FRAMES
+        begin = (
+            round((place.at_s - float(bank.lead_s[place.recording])) / frame_s) - AROUND * FRAMES
+        )
+        end = min(len(mel), begin + len(blow), round(place.until_s / frame_s))
+        if end <= max(begin, 0):
+            continue
+        part = blow[max(0, -begin) : end - begin].copy()
+        if end < begin + len(blow):
+            fade = min(RELEASE, len(part))
+            part[-fade:] -= np.arange(1, fade + 1, dtype=np.float32)[:, None] * 2
+        mel[max(begin, 0) : end] = together(mel[max(begin, 0) : end], part)
+    whole = torch.from_numpy(mel)[None, None].to(codec.device, codec.dtype)
+    return codec.encode(whole).mean[0, :, :, 0].float().cpu()
+
+
+def _blow(bank: Bank, entry: int, codec: MelCodec) -> NDArray[np.float32]:
+    """(frames, bands) log-mel of one entry by itself, with silence around it."""
+    quiet = np.repeat(bank.silence[:, None], AROUND, axis=1)
+    alone = np.concatenate([quiet, bank.latents(entry), quiet], axis=1)
+    return _mel(codec, torch.from_numpy(alone))
+
+
+def _mel(codec: MelCodec, latents: torch.Tensor) -> NDArray[np.float32]:
+    """(C, T) -> (8 T, bands) log-mel, without grain: what is encoded again needs none."""
+    there = latents[None, :, :, None].to(codec.device, codec.dtype)
+    made = codec.reconstruct(codec.raw(there))
+    return np.ascontiguousarray(made[0, 0].float().cpu().numpy())

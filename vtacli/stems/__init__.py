@@ -1,0 +1,1 @@
+"""Stems: several sounds for one film, each a file of its own, and their sum."""

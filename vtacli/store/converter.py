@@ -1,0 +1,143 @@
+"""Makes a model's folder of what somebody else made, in a process that may do little else.
+
+Run as ``python -m vtacli.store.converter``: reads one JSON job from stdin, writes one JSON answer
+to stdout. Memory is limited before a foreign byte is read. Pickles are read with
+``weights_only=True``: nothing in them is run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from vtacli import errors
+from vtacli.errors import VtaError, WeightsMissing, WeightsRefused
+
+SPARE_BYTES = 1 << 30
+"""Address space beyond the files': for the interpreter's own, and one tensor that is copied."""
+SHARE = 3
+"""The files are mapped, once as they are and once as they were written, and one is read whole where
+its format cannot be mapped."""
+
+
+def main() -> int:
+    """Exit code 0 and what was made, or 1 and the error, as JSON."""
+    job = json.loads(sys.stdin.read())
+    try:
+        answer = _work(job)
+    except VtaError as error:
+        answer = _told(error)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        answer = _told(
+            WeightsRefused("it takes more memory than its files' size allows.", path=job["source"])
+        )
+    sys.stdout.write(json.dumps(answer))
+    return 1 if "error" in answer else 0
+
+
+def _work(job: dict[str, Any]) -> dict[str, Any]:
+    # everything of ours is imported before the limit: what it takes is not the file's fault
+    from vtacli.model.checkpoint import import_published
+    from vtacli.store.archives import is_archive, unpack
+    from vtacli.store.folders import copy_model, is_model
+    from vtacli.store.manifest import write_manifest
+    from vtacli.store.verify import problems
+
+    source, out, scratch = Path(job["source"]), Path(job["out"]), Path(job["scratch"])
+    _limit_memory(GROWTH_BEFORE_UNPACKING)
+    if source.is_file():
+        if not is_archive(source):
+            raise WeightsRefused(
+                "neither a folder nor an archive.",
+                path=source,
+                hint="Name the folder that it lies in, or a .tar or .zip file.",
+            )
+        source = unpack(source, scratch)
+    kind = kind_of(source)
+    _limit_memory(SHARE * weights_bytes(source) + SPARE_BYTES)
+    left: list[str] = []
+    if kind == "published":
+        import_published(source, out, summary=job["summary"], variant=job["variant"])
+    else:
+        assert is_model(source)
+        left = copy_model(source, out)
+    wrong = problems(out)
+    if wrong:
+        raise WeightsRefused("; ".join(wrong[:3]), path=job["source"])
+    write_manifest(out, job["origin"])
+    return {"kind": kind, "left": left, "peak_bytes": _peak_bytes()}
+
+
+GROWTH_BEFORE_UNPACKING = 256 << 20
+
+
+def kind_of(folder: Path) -> str:
+    """``published`` or ``folder``. Raises WeightsRefused for what is neither."""
+    from vtacli.model.published import MODEL_FILE
+    from vtacli.store.folders import is_model
+
+    if not folder.is_dir():
+        raise WeightsMissing("there is no such file or folder.", path=folder)
+    if is_model(folder):
+        return "folder"
+    if (folder / MODEL_FILE).is_file():
+        return "published"
+    raise WeightsRefused(
+        "this holds no model.",
+        path=folder,
+        hint=f"A folder with model_index.json is one, or with the published {MODEL_FILE}.",
+    )
+
+
+def weights_bytes(folder: Path) -> int:
+    """Of every file beneath it, links followed."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def _limit_memory(more: int) -> None:
+    """Allow so many bytes of address space beyond what is taken now. Does nothing where the
+    system does not say or limit it (Windows, macOS)."""
+    try:
+        import resource
+
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        now = next(int(line.split()[1]) for line in status.splitlines() if "VmSize" in line) << 10
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (now + more, hard))
+    except (ImportError, OSError, StopIteration, ValueError):
+        return
+
+
+def _peak_bytes() -> int | None:
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak << 10
+
+
+def _told(error: VtaError) -> dict[str, Any]:
+    return {
+        "error": type(error).__name__,
+        "message": error.message,
+        "path": None if error.path is None else str(error.path),
+        "hint": error.hint,
+    }
+
+
+def raised(told: dict[str, Any]) -> VtaError:
+    """The error that the other process told of."""
+    kind = getattr(errors, str(told["error"]), VtaError)
+    made: VtaError = kind(told["message"], path=told["path"], hint=told["hint"])
+    return made
+
+
+if __name__ == "__main__":
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    sys.exit(main())

@@ -99,6 +99,23 @@ def test_rain_is_not_struck_by_what_moves_in_it_but_may_be_by_an_editor():
     assert [p.recording for p in chosen(mostly_rain, strikes, written=True)] == [1, 0, 0]
 
 
+def test_beneath_blows_lies_only_what_is_mostly_a_bed():
+    strikes = [(1.0, 1.0), (3.0, 0.5)]
+    blows_that_ring = [0.98, 1, 0]  # as like a bed as a blow
+    assert [p.recording for p in chosen(blows_that_ring, strikes)] == [1, 0, 0]
+    many_blows = replace(
+        bank_of_three(),
+        starts=np.array([0, 3, 8, 0, 0]),
+        ends=np.array([3, 8, 48, 3, 3]),
+        kinds=np.array([HIT, BED, PASSAGE, HIT, HIT]),
+        lead_s=np.zeros(5, np.float32),
+        label_of=np.array([0, 1, 2, 0, 0]),
+    )
+    struck = chosen(blows_that_ring, strikes, bank=many_blows)
+    assert {many_blows.kinds[p.recording] for p in struck} == {HIT}
+    assert [p.recording for p in chosen(blows_that_ring, [], bank=many_blows)][:1] == [1]
+
+
 def test_a_blow_that_rings_for_long_is_not_looped():
     slams = np.array([HIT] * 9 + [BED])
     bank = replace(

@@ -10,7 +10,7 @@ import torch
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
-from vtacli.model.mini.start import struck_start, together
+from vtacli.model.mini.start import EVEN, once, struck_start, together
 
 MODEL = Path("weights/vta-mini")
 STEP_S = 0.08
@@ -77,7 +77,7 @@ def test_a_bed_goes_on_beneath_blows(codec, bank, blow):
     both = [*alone, Placement(blow, 2.0, 4.0)]
     with_blow = levels(codec, struck_start(bank, both, [(2.0, 0.05)], codec, 128, STEP_S))
     without = levels(codec, lay(bank, alone, 128, STEP_S))
-    assert np.abs(with_blow[300:900] - without[300:900]).mean() < 3
+    assert np.abs(with_blow[300:900] - without[300:900]).mean() < 4
 
 
 def test_a_blow_ends_where_the_next_one_begins(codec, bank):
@@ -103,3 +103,27 @@ def test_what_lies_outside_of_the_window_is_left_out(codec, bank, blow):
     assert begun.shape == (bank.values.shape[1], 128)
     assert torch.isfinite(begun).all()
     assert attack_s(levels(codec, begun)) < 0.05
+
+
+def test_what_happens_in_a_bed_is_no_blow(codec, bank, blow):
+    bed = next(
+        i
+        for i in range(len(bank))
+        if bank.kinds[i] == BED and bank.label(i) == "steel balls plastic"
+    )
+    both = [Placement(bed, 0.0, 10.24), Placement(blow, 2.0, 4.0)]
+    begun = struck_start(bank, both, [(2.0, 0.05)], codec, 128, STEP_S)
+    unsteady = levels(codec, lay(bank, both[:1], 128, STEP_S))[300 : 900 - EVEN]
+    even = levels(codec, begun)[300 : 900 - EVEN]
+    assert np.abs(np.diff(even)).max() < 0.5 * np.abs(np.diff(unsteady)).max()
+
+
+def test_a_blow_is_one_blow():
+    decay = np.linspace(0, -6, 60, dtype=np.float32)[:, None].repeat(4, axis=1)
+    assert once(decay) == 60
+    twice = np.concatenate([decay[:30], decay[:30]])
+    assert once(twice) == 30
+    rattle = decay.copy()
+    rattle[1:6] += 1.0  # the attack itself may rise for some frames
+    assert once(rattle) == 60
+    assert once(decay[:3]) == 3

@@ -22,6 +22,8 @@ HIT_ALLOWANCE = 0.24
 SELDOM = 0.15
 """Share of the recordings of what was said under which a bed among them is an exception: a door
 slam that happens to ring for long is not to be looped."""
+MOSTLY = 0.5
+"""The same beneath blows."""
 PAUSE_S = (0.4, 1.4)
 """Between passages that follow each other where nothing says when."""
 SURE_ENOUGH = 0.15
@@ -106,9 +108,11 @@ def choose(
     if not found:
         return []
     best = max(found)
-    # Its own label has beds, but hardly any: unless nothing else is like it, lay none.
-    if bed is not None and len(found) > 1 and _beds_share(likeness, bank) < SELDOM:
-        bed = bed if bed[0] < best else None
+    # Its own label has beds, but hardly any: unless nothing else is like it, lay none. Beneath
+    # blows only what is a bed as often as not.
+    seldom = MOSTLY if strikes else SELDOM
+    if bed is not None and len(found) > 1 and _beds_share(likeness, bank) < seldom:
+        bed = bed if bed[0] < best and not strikes else None
     placements = []
     if bed is not None and bed[0] >= best - BED_ALLOWANCE * (1 if strikes else 2):
         placements.append(Placement(bed[1], 0.0, window_s))

@@ -12,16 +12,22 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import BED, Bank, Placement, lay
 
 FRAMES = 8
 """Mel frames in a latent step."""
+FRAME_S = 0.01
 AROUND = 2
 """Steps of silence on each side of a blow that is decoded by itself: the codec's own view."""
 RELEASE = 3
 """Frames in which a blow ends that is cut short."""
+EVEN = 25
+"""Frames of a bed that are one beneath blows: what happens in it would be taken for blows."""
+AGAIN_DB, AGAIN_FRAMES = 6.0, 6
+"""A blow ends where it rises by so much after it has struck: that is another blow."""
 
 
 def together(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -41,7 +47,7 @@ def struck_start(
     """(C, steps) float32: what is laid, with blows at their times to 10 ms and as strong as
     ``strengths``, (time in s, strength) of each, says."""
     lasting = [p for p in placements if bank.kinds[p.recording] == BED]
-    mel = _mel(codec, lay(bank, lasting, steps, step_s))
+    mel = uniform_filter1d(_mel(codec, lay(bank, lasting, steps, step_s)), EVEN, axis=0)
     strength_at = dict(strengths)
     heard: dict[int, NDArray[np.float32]] = {}
     for place in placements:
@@ -50,11 +56,10 @@ def struck_start(
         if place.recording not in heard:
             heard[place.recording] = _blow(bank, place.recording, codec)
         blow = heard[place.recording] + np.log(strength_at.get(place.at_s, 1.0))
-        frame_s = step_s / FRAMES
         begin = (
-            round((place.at_s - float(bank.lead_s[place.recording])) / frame_s) - AROUND * FRAMES
+            round((place.at_s - float(bank.lead_s[place.recording])) / FRAME_S) - AROUND * FRAMES
         )
-        end = min(len(mel), begin + len(blow), round(place.until_s / frame_s))
+        end = min(len(mel), begin + len(blow), round(place.until_s / FRAME_S))
         if end <= max(begin, 0):
             continue
         part = blow[max(0, -begin) : end - begin].copy()
@@ -70,7 +75,20 @@ def _blow(bank: Bank, entry: int, codec: MelCodec) -> NDArray[np.float32]:
     """(frames, bands) log-mel of one entry by itself, with silence around it."""
     quiet = np.repeat(bank.silence[:, None], AROUND, axis=1)
     alone = np.concatenate([quiet, bank.latents(entry), quiet], axis=1)
-    return _mel(codec, torch.from_numpy(alone))
+    mel = _mel(codec, torch.from_numpy(alone))
+    struck = AROUND * FRAMES + round(float(bank.lead_s[entry]) / FRAME_S)
+    return mel[: struck + once(mel[struck:])]
+
+
+def once(mel: NDArray[np.float32]) -> int:
+    """How many frames of a log-mel (frames, bands), which begins with a blow, are that blow: until
+    its level, 20 dB and less under its peak, rises again by :data:`AGAIN_DB`."""
+    level_db = 10 * np.log10(np.exp(2 * mel.astype(np.float64)).sum(axis=1))
+    lowest = np.minimum.accumulate(level_db)
+    heard = level_db > level_db[: AGAIN_FRAMES + 1].max(initial=-200) - 20
+    again = heard & (level_db > lowest + AGAIN_DB)
+    again[: AGAIN_FRAMES + 1] = False
+    return int(again.argmax()) if again.any() else len(mel)
 
 
 def _mel(codec: MelCodec, latents: torch.Tensor) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from vtacli import errors
 from vtacli.errors import VtaError, WeightsMissing, WeightsRefused
+from vtacli.progress import ignore
 
 SPARE_BYTES = 1 << 30
 """Address space beyond the files': for the interpreter's own, and one tensor that is copied."""
@@ -44,9 +45,9 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
     # everything of ours is imported before the limit: what it takes is not the file's fault
     from vtacli.model.checkpoint import import_published
     from vtacli.store.archives import is_archive, unpack
-    from vtacli.store.folders import copy_model, is_model
-    from vtacli.store.manifest import write_manifest
-    from vtacli.store.verify import problems
+    from vtacli.store.folders import copy_model
+    from vtacli.store.manifest import read_manifest, write_manifest
+    from vtacli.store.verify import differing, problems
 
     source, out, scratch = Path(job["source"]), Path(job["out"]), Path(job["scratch"])
     _limit_memory(GROWTH_BEFORE_UNPACKING)
@@ -64,7 +65,9 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
     if kind == "published":
         import_published(source, out, summary=job["summary"], variant=job["variant"])
     else:
-        assert is_model(source)
+        manifest = read_manifest(source)
+        if manifest and (faults := list(differing(source, manifest.files, ignore))):
+            raise WeightsRefused(f"{'; '.join(faults[:3])}.", path=job["source"])
         left = copy_model(source, out)
     wrong = problems(out)
     if wrong:

@@ -12,7 +12,7 @@ from pathlib import Path
 from vtacli.errors import WeightsRefused
 from vtacli.model.describe import INDEX, index_of
 
-TEXT_SUFFIXES = (".json", ".txt", ".md", ".model")
+TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".md", ".model")
 TEXT_NAMES = ("LICENSE", "NOTICE", "LICENCE")
 LARGEST_TEXT_BYTES = 64 << 20
 WEIGHTS = "diffusion_pytorch_model"

@@ -14,7 +14,7 @@ from vtacli.progress import Report, ignore
 from vtacli.store.manifest import MANIFEST, Listed, Manifest, files_of, hash_of, read_manifest
 from vtacli.store.place import check_links
 
-LOADED = (".safetensors", ".json", ".txt", ".bin", ".py", ".pt", ".ckpt", ".model")
+LOADED = (".safetensors", ".json", ".jsonl", ".txt", ".bin", ".py", ".pt", ".ckpt", ".model")
 """Endings of what a model's opening may read: such a file that is not listed is refused."""
 
 
@@ -107,7 +107,7 @@ def _hashes(folder: Path, expected: Mapping[str, Listed], report: Report) -> Ite
         yield Finding("hashes", None, f"not pinned: there is no {MANIFEST} to hold it against")
         return
     listed = {**(manifest.files if manifest else {}), **expected}
-    faults = list(_differing(folder, listed, report))
+    faults = list(differing(folder, listed, report))
     if manifest is not None:
         faults += _unlisted(folder, manifest, expected)
         faults += [
@@ -121,7 +121,8 @@ def _hashes(folder: Path, expected: Mapping[str, Listed], report: Report) -> Ite
         yield Finding("hashes", True, f"{len(listed)} files are what they were")
 
 
-def _differing(folder: Path, listed: Mapping[str, Listed], report: Report) -> Iterator[str]:
+def differing(folder: Path, listed: Mapping[str, Listed], report: Report) -> Iterator[str]:
+    """What differs between a folder and a list of its files, a few words each."""
     total, done = sum(said.size for said in listed.values()), 0
     for name, said in listed.items():
         path = folder / name

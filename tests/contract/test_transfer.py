@@ -323,6 +323,55 @@ def test_a_write_that_fails(library, tmp_path):
     assert got(library, target, sha256=SHA).sha256 == SHA
 
 
+def test_a_server_that_never_gets_further_is_given_up(library, tmp_path):
+    """Each try brings megabytes, and begins anew."""
+    library.files["/w.bin"] = large = DATA * 10
+
+    def without_end(handler):
+        handler.begin(200, {"ETag": '"a"'}, len(large))
+        handler.body(large[:-1])
+        handler.hang_up()
+
+    library.errors["/w.bin"] = [without_end] * 20
+    with pytest.raises(WeightsMissing):
+        got(library, tmp_path / "w.bin")
+    assert len(library.asked) <= QUICK.tries + 1
+
+
+FETCHER = (
+    "import sys, pathlib\n"
+    "from vtacli.store.transfer import fetch\n"
+    "fetch(sys.argv[1], pathlib.Path(sys.argv[2]), sha256=sys.argv[3] or None)\n"
+)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_killed_at_random_moments(library, tmp_path, known):
+    """Fifteen kills: under its name the file is whole, and the next process goes on."""
+    library.files["/w.bin"] = large = DATA * 10
+    library.bytes_per_s = 4e6
+    digest = hashlib.sha256(large).hexdigest()
+    draw = random.Random(5)
+    whole = 0
+    for number in range(15):
+        target = tmp_path / f"{number // 5}.bin"
+        command = [sys.executable, "-c", FETCHER, f"{library.url}/w.bin", str(target)]
+        process = subprocess.Popen([*command, digest if known else ""])
+        time.sleep(draw.uniform(0.1, 0.9))
+        process.kill()
+        process.wait()
+        if target.exists():
+            assert target.read_bytes() == large
+            whole += 1
+    library.bytes_per_s = None
+    for number in range(3):
+        target = tmp_path / f"{number}.bin"
+        fetch(f"{library.url}/w.bin", target, sha256=digest if known else None)
+        assert target.read_bytes() == large
+    assert any("Range" in a.headers for a in library.asked)
+    assert whole < 15
+
+
 failures = st.lists(
     st.one_of(
         st.floats(0, 1).map(cut_at),

@@ -19,8 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from vtacli import __version__
@@ -152,15 +153,23 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _request(
-    url: str, headers: dict[str, str], timeout_s: float
-) -> tuple[int, http.client.HTTPResponse | urllib.error.HTTPError]:
+@cache
+def _certificates() -> ssl.SSLContext:
     context = ssl.create_default_context()
     with suppress(ImportError):  # some Pythons come without the system's certificates
         import certifi
 
         context.load_verify_locations(certifi.where())
-    opener = urllib.request.build_opener(_Stay, urllib.request.HTTPSHandler(context=context))
+    return context
+
+
+def _request(
+    url: str, headers: dict[str, str], timeout_s: float
+) -> tuple[int, http.client.HTTPResponse | urllib.error.HTTPError]:
+    handlers: list[Any] = [_Stay]
+    if urlsplit(url).scheme == "https":
+        handlers.append(urllib.request.HTTPSHandler(context=_certificates()))
+    opener = urllib.request.build_opener(*handlers)
     try:
         reply = opener.open(urllib.request.Request(url, headers=headers), timeout=timeout_s)
         return reply.status, reply

@@ -27,7 +27,7 @@ SLOWEST_BYTES_PER_S = 1024
 """Slower than this for as long as a silence may last is a stall."""
 
 FORWARD = 1 << 20
-"""A try that brought so many bytes starts the count of tries anew."""
+"""A try that came so many bytes further than any before it starts the count of tries anew."""
 
 SPARE_BYTES = 64 << 20
 """What is to stay free on a disk."""
@@ -159,13 +159,14 @@ class _Transfer:
 
     def run(self) -> Fetched:
         tries, wait = 0, self.patience.wait_s
+        furthest = self._kept()
         while True:
-            before = self.transferred
             try:
                 return self._once()
             except Interrupted as broken:
-                if self.transferred - before >= FORWARD:
-                    tries, wait = 0, self.patience.wait_s
+                # Bytes that came are no progress where each try begins anew.
+                if self._kept() >= furthest + FORWARD:
+                    tries, wait, furthest = 0, self.patience.wait_s, self._kept()
                 tries += 1
                 pause = wait if broken.wait_s is None else broken.wait_s
                 if tries >= self.patience.tries or pause > self.patience.longest_wait_s:
@@ -178,11 +179,14 @@ class _Transfer:
         asked = ""
         if broken.wait_s is not None and broken.wait_s > self.patience.longest_wait_s:
             asked = f" and asks to wait for {broken.wait_s:.0f} s"
-        kept = self.part.stat().st_size if self.part.is_file() else 0
+        kept = self._kept()
         then = f"{kept / 1e6:.1f} MB are kept: the next pull goes on from there." if kept else ""
         return WeightsMissing(
             f"{self.target.name} did not come: {broken}{asked}.", hint=then or "Try again later."
         )
+
+    def _kept(self) -> int:
+        return self.part.stat().st_size if self.part.is_file() else 0
 
     def _once(self) -> Fetched:
         """One request, from where the part ends, to the file's end."""

@@ -242,14 +242,13 @@ def verify(
     """
     from vtacli.cli.model_text import verified_text
     from vtacli.errors import CheckFailed
-    from vtacli.shelves import find_model
     from vtacli.store import verify as store_verify
     from vtacli.store.inventory import expected_of
-    from vtacli.store.shelf import is_shipped, shelved
+    from vtacli.store.shelf import folder_of, is_shipped, shelved
 
     shell: Shell = context.obj
     console = _talk(context, quiet, progress)
-    folders = [find_model(name, weights_dir) for name in names or shelved(weights_dir)]
+    folders = [folder_of(name, weights_dir) for name in names or shelved(weights_dir)]
     with console:
         checked = [
             store_verify.verify(

@@ -50,6 +50,7 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
     from vtacli.store.verify import differing, problems
 
     source, out, scratch = Path(job["source"]), Path(job["out"]), Path(job["scratch"])
+    _limit_time(job["limit_s"])
     _limit_memory(GROWTH_BEFORE_UNPACKING)
     if source.is_file():
         if not is_archive(source):
@@ -100,6 +101,16 @@ def kind_of(folder: Path) -> str:
 def weights_bytes(folder: Path) -> int:
     """Of every file beneath it, links followed."""
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def _limit_time(limit_s: float) -> None:
+    """Processor time, should whoever started this not be there any more to look at the clock."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 1))
+    except (ImportError, OSError, ValueError):
+        return
 
 
 def _limit_memory(more: int) -> None:

@@ -109,9 +109,10 @@ def import_model(
         "summary": summary,
         "variant": variant,
         "origin": origin or str(source.resolve()),
+        "limit_s": limit_s or LEAST_TIME_S + size / BYTES_PER_S,
     }
     try:
-        told = _convert(job, building, size, report, limit_s or LEAST_TIME_S + size / BYTES_PER_S)
+        told = _convert(job, building, size, report)
         _flush(building)
         facts = variant_of(building)
         _check_free(target)
@@ -171,9 +172,7 @@ def _check_free(target: Path) -> None:
         )
 
 
-def _convert(
-    job: Mapping[str, Any], building: Path, size: int, report: Report, limit_s: float
-) -> dict[str, Any]:
+def _convert(job: Mapping[str, Any], building: Path, size: int, report: Report) -> dict[str, Any]:
     from vtacli.store.converter import raised
 
     environ = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
@@ -192,9 +191,10 @@ def _convert(
                 pipe.write(json.dumps(job).encode())
             while not _ended(child):
                 report(Step("convert", min(_bytes_in(building), size), size))
-                if monotonic() - began > limit_s:
+                if monotonic() - began > job["limit_s"]:
                     raise WeightsRefused(
-                        f"converting it took longer than {limit_s:.0f} s.", path=job["source"]
+                        f"converting it took longer than {job['limit_s']:g} s.",
+                        path=job["source"],
                     )
         finally:
             if child.poll() is None:

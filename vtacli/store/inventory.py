@@ -108,6 +108,11 @@ def expected_of(folder: Path, catalogs: Iterable[Path]) -> dict[str, Listed]:
     }
 
 
+def names_installed(incomplete: str = "") -> list[str]:
+    """Names of models that are here, for the shell to complete."""
+    return [name for name in shelved() if name.startswith(incomplete)]
+
+
 def names_known(incomplete: str = "") -> list[str]:
     """Names for the shell to complete; where something is broken it completes less."""
     known = set(shelved())

@@ -85,6 +85,15 @@ def describe(folder: Path) -> Shelved:
     )
 
 
+def folder_of(
+    name: str, weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Path:
+    """The folder of a model as it lies on its shelf, be it fit for use or not. Raises as
+    :func:`vtacli.shelves.find_model`."""
+    found = installed(shelves(weights_dir, environ)).get(name)
+    return found if found is not None else find_model(name, weights_dir, environ)
+
+
 def is_shipped(folder: Path) -> bool:
     """Whether a model came with the program, and belongs to the checkout or to the installer."""
     package = Path(vtacli.__file__).parent
@@ -100,9 +109,7 @@ def remove(
     It is gone in one step, then deleted. Raises WeightsMissing with the nearest name, OutputError
     for a model that came with the program, StorageError where it cannot be deleted.
     """
-    folder = installed(shelves(weights_dir, environ)).get(proper_name(name))
-    if folder is None:
-        folder = find_model(name, weights_dir, environ)
+    folder = folder_of(proper_name(name), weights_dir, environ)
     if is_shipped(folder):
         raise OutputError(f"{name} comes with vta and stays.", path=folder)
     try:

@@ -11,8 +11,8 @@ from vtacli.errors import ConfigError, StorageError, VtaError, WeightsRefused
 from vtacli.model.describe import INDEX, index_of, variant_of
 from vtacli.model.headers import read_header
 from vtacli.progress import Report, ignore
+from vtacli.shelves import check_links
 from vtacli.store.manifest import MANIFEST, Listed, Manifest, files_of, hash_of, read_manifest
-from vtacli.store.place import check_links
 
 LOADED = (".safetensors", ".json", ".jsonl", ".txt", ".bin", ".py", ".pt", ".ckpt", ".model")
 """Endings of what a model's opening may read: such a file that is not listed is refused."""

@@ -296,7 +296,7 @@ def killed_at_random_moments(home: Path, library: Library, times: int, longest_s
 
 
 def test_killed_at_random_moments(home, library):
-    killed_at_random_moments(home, library, 6, 4.0)
+    killed_at_random_moments(home, library, 3, 3.0)
 
 
 @pytest.mark.slow

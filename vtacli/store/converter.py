@@ -11,13 +11,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from vtacli import errors
 from vtacli.errors import VtaError, WeightsMissing, WeightsRefused
 from vtacli.progress import ignore
 
-SPARE_BYTES = 1 << 30
+SPARE_BYTES = 1 << 29
 """Address space beyond the files': for the interpreter's own, and one tensor that is copied."""
 SHARE = 3
 """The files are mapped, once as they are and once as they were written, and one is read whole where
@@ -26,7 +27,8 @@ its format cannot be mapped."""
 
 def main() -> int:
     """Exit code 0 and what was made, or 1 and the error, as JSON."""
-    job = json.loads(sys.stdin.read())
+    job = json.loads(sys.stdin.readline())
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         answer = _work(job)
     except VtaError as error:
@@ -39,6 +41,14 @@ def main() -> int:
         )
     sys.stdout.write(json.dumps(answer))
     return 1 if "error" in answer else 0
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot stop us, but its end of the pipe closes: nobody is left to
+    give a name to what is made here."""
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
 
 
 def _work(job: dict[str, Any]) -> dict[str, Any]:

@@ -184,11 +184,12 @@ def _convert(job: Mapping[str, Any], building: Path, size: int, report: Report) 
             stderr=err,
             env=environ,
         )
+        assert child.stdin is not None
         began = monotonic()
         try:
-            assert child.stdin is not None
-            with suppress(BrokenPipeError), child.stdin as pipe:
-                pipe.write(json.dumps(job).encode())
+            with suppress(BrokenPipeError):
+                child.stdin.write(json.dumps(job).encode() + b"\n")
+                child.stdin.flush()  # and left open: the child ends when it closes
             while not _ended(child):
                 report(Step("convert", min(_bytes_in(building), size), size))
                 if monotonic() - began > job["limit_s"]:
@@ -200,6 +201,8 @@ def _convert(job: Mapping[str, Any], building: Path, size: int, report: Report) 
             if child.poll() is None:
                 child.kill()
             child.wait()
+            with suppress(BrokenPipeError):
+                child.stdin.close()
         out.seek(0)
         err.seek(0)
         try:

@@ -300,8 +300,9 @@ def test_killed_at_random_moments(home, library):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_killed_at_many_random_moments(home, library):
-    killed_at_random_moments(home, library, 60, 7.0)
+    killed_at_random_moments(home, library, 40, 7.0)
 
 
 def test_ctrl_c_keeps_what_came(home, library):

@@ -239,7 +239,13 @@ def test_nobody_there(tmp_path):
 
 
 def test_plain_http_is_for_this_machine_alone(tmp_path):
-    for url in ("http://example.invalid/w", "ftp://example.invalid/w", "https://", "w.bin"):
+    for url in (
+        "http://example.invalid/w",
+        "https://me:secret@example.invalid/w",
+        "ftp://example.invalid/w",
+        "https://",
+        "w.bin",
+    ):
         with pytest.raises(ConfigError):
             fetch(url, tmp_path / "w", patience=ONCE)
     connection.check_url("http://[::1]:8000/w")
@@ -267,6 +273,23 @@ def test_a_redirect_to_the_disk_is_refused(library, tmp_path):
     library.errors["/w.bin"] = [say(302, {"Location": secret.as_uri()})]
     with pytest.raises(WeightsRefused, match="not followed"):
         got(library, tmp_path / "w.bin")
+
+
+def test_a_redirect_to_an_address_that_is_not_ascii(library, tmp_path):
+    library.files["/m%C3%B6ved%20w"] = DATA
+    library.errors["/w.bin"] = [say(302, {"Location": "/möved w".encode().decode("latin-1")})]
+    assert got(library, tmp_path / "w.bin").sha256 == SHA
+
+
+def test_what_broke_off_at_one_server_goes_on_at_another(library, tmp_path):
+    library.errors["/w.bin"] = [cut_at(0.4)]
+    with pytest.raises(WeightsMissing):
+        got(library, tmp_path / "w.bin", ONCE, sha256=SHA)
+    stick = tmp_path / "stick.bin"
+    stick.write_bytes(DATA)
+    made = fetch(stick.as_uri(), tmp_path / "w.bin", sha256=SHA)
+    assert made.transferred == len(DATA) - len(DATA) * 4 // 10
+    assert made.path.read_bytes() == DATA
 
 
 def test_redirects_end(library, tmp_path):

@@ -22,12 +22,13 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from vtacli import __version__
 from vtacli.errors import ConfigError, WeightsMissing, WeightsRefused
 
 REDIRECTS = 5
+_IN_URLS = "%/:=&?~#+!$,;'@()*[]"
 _MOVED = (301, 302, 303, 307, 308)
 
 
@@ -90,6 +91,8 @@ def check_url(url: str, *, allow_http: bool = False) -> None:
         return
     if parts.scheme not in ("https", "http") or not host:
         raise ConfigError(f"{url!r} is none of https://, http:// and file://.")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(f"The address at {host} carries a password, which would be shown about.")
     if parts.scheme == "http" and not allow_http and not is_local(url):
         raise ConfigError(
             f"{url}: what comes over plain HTTP can be changed on its way.",
@@ -115,7 +118,7 @@ def ask(
     check_url(url, allow_http=allow_http)
     if urlsplit(url).scheme == "file":
         return _from_disk(url, start)
-    first, here = urlsplit(url), url
+    first, here = urlsplit(url), quote(url, safe=_IN_URLS)
     for _ in range(REDIRECTS + 1):
         headers = {"User-Agent": f"vta/{__version__}", "Accept-Encoding": "identity"}
         if start:
@@ -128,7 +131,9 @@ def ask(
         if status not in _MOVED:
             return _understood(status, reply, start, here)
         reply.close()
-        onward = urljoin(here, reply.headers.get("Location", ""))
+        # Headers are read as Latin-1: byte for byte what the server wrote, whatever it meant.
+        said = quote(reply.headers.get("Location", ""), safe=_IN_URLS, encoding="latin-1")
+        onward = urljoin(here, said)
         _check_redirect(url, onward, allow_http)
         here = onward
     raise WeightsRefused(f"{url} leads on and on.")
@@ -234,7 +239,7 @@ def _from_disk(url: str, start: int) -> Reply:
     path = Path(urllib.request.url2pathname(urlsplit(url).path))
     try:
         # without O_NONBLOCK a FIFO would keep whoever opens it waiting
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", getattr(os, "O_BINARY", 0)))
     except OSError as error:
         raise WeightsMissing(f"cannot be read: {error.strerror}.", path=path) from error
     facts = os.fstat(handle)

@@ -97,9 +97,9 @@ def pull(
         check_url(mirror, allow_http=allow_http)
     store = store_to_write(weights_dir, environ)
     with locked(store, entry.name, _waiting(entry.name, report)):
+        if (found := installed_folder(entry.name, weights_dir, environ)) is not None:
+            return Pulled(entry.name, found, already=True)
         folder = store / entry.name
-        if installed_folder(entry.name, weights_dir, environ) is not None:
-            return Pulled(entry.name, folder, already=True)
         _check_free(folder)
         work = _Pull(entry, store, mirror, allow_http, report, patience or Patience())
         return work.run(folder)
@@ -162,6 +162,8 @@ class _Pull:
         revision = pin.revision if pin is not None and pin.revision else file.revision
         known = _Source(file, "", revision, file.size, file.sha256)
         if self.mirror is not None:
+            if _offline() and not self.mirror.startswith("file:"):
+                raise offline_error()
             name = quote(f"{self.entry.name}/{file.path}")
             return replace(known, url=f"{self.mirror.rstrip('/')}/{name}")
         if file.url is not None:

@@ -6,7 +6,8 @@ DIR is laid out like ``tests/reference``: the published files under their own na
 ``inputs.safetensors`` and any of ``expected_base.safetensors``, ``expected_pe.safetensors`` and
 ``expected_text.safetensors``. The folder goes through the importer and the pipeline that users
 have. MODEL is a model's folder that ``vta models import`` made of it: then that one is held against
-the recordings of its variant. One row a stage: the largest absolute error and its tolerance. Exit 1 where one is over.
+the recordings of its variant. One row a stage: the largest absolute error and its tolerance. Exit 1
+where one is over.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def imported(folder: Path, variant: str, model_folder: Path) -> Path:
 
 
 def check(folder: Path, model: Path | None = None) -> list[Row]:
-    """Every row for every variant that the folder has expectations for, or for that of ``model``."""
+    """Every row for every variant that the folder has expectations for, or for that of a model."""
     if model is not None:
         return list(rows(folder, variant_of(model).name.removeprefix("vta-ldm-"), model))
     found = [v for v in ("base", "pe", "text") if (folder / f"expected_{v}.safetensors").exists()]

@@ -134,9 +134,8 @@ def test_memory_is_limited(tmp_path):
     """A checkpoint is a zip file, in which 800 MB of a pickle fit into 1 MB."""
     source = tmp_path / "source"
     shutil.copytree(REFERENCE, source)
-    with zipfile.ZipFile(
-        source / "pytorch_model_2.bin", "w", zipfile.ZIP_DEFLATED, True, 1
-    ) as file:
+    bomb = source / "pytorch_model_2.bin"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         file.writestr("m/version", "3")
         with file.open("m/data.pkl", "w") as data:
             for _ in range(800):

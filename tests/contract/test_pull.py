@@ -274,6 +274,14 @@ def test_ten_pullers_make_one_transfer(home, library):
         assert [a.sent for a in library.of(path)] == [len(data)]
 
 
+def assert_right(made: Path) -> None:
+    """What verify accepts is, byte for byte, what it should be."""
+    assert problems(made) == []
+    theirs = imported("base")
+    for path in theirs.rglob("*.safetensors"):
+        assert (made / path.relative_to(theirs)).read_bytes() == path.read_bytes()
+
+
 def killed_at_random_moments(home: Path, library: Library, times: int, longest_s: float) -> None:
     catalog, store = diffusers(library, home / "c.toml"), home / "store"
     library.bytes_per_s = 8e6
@@ -285,14 +293,10 @@ def killed_at_random_moments(home: Path, library: Library, times: int, longest_s
         process.wait()
         found = installed_folder("tiny")
         if found is not None:  # whole, or not there at all
-            assert problems(found) == []
+            assert_right(found)
             found.rename(home / f"done-{time.monotonic_ns()}")
     assert puller(catalog).wait(120) == 0
-    made = store / "tiny"
-    assert problems(made) == []
-    theirs = imported("base")
-    for path in theirs.rglob("*.safetensors"):
-        assert (made / path.relative_to(theirs)).read_bytes() == path.read_bytes()
+    assert_right(store / "tiny")
 
 
 def test_killed_at_random_moments(home, library):

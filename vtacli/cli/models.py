@@ -373,7 +373,7 @@ def export(
     from vtacli.errors import printable
     from vtacli.shelves import find_model
     from vtacli.store.exporting import export_model
-    from vtacli.store.shelf import bytes_in
+    from vtacli.store.folders import bytes_in
 
     shell: Shell = context.obj
     console = _talk(context, quiet, progress)

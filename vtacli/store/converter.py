@@ -55,7 +55,7 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
     # everything of ours is imported before the limit: what it takes is not the file's fault
     from vtacli.model.checkpoint import import_published
     from vtacli.store.archives import is_archive, unpack
-    from vtacli.store.folders import copy_model
+    from vtacli.store.folders import bytes_in, copy_model
     from vtacli.store.manifest import read_manifest, write_manifest
     from vtacli.store.verify import differing, problems
 
@@ -71,7 +71,7 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
             )
         source = unpack(source, scratch)
     kind = kind_of(source)
-    _limit_memory(SHARE * weights_bytes(source) + SPARE_BYTES)
+    _limit_memory(SHARE * bytes_in(source) + SPARE_BYTES)
     left: list[str] = []
     if kind == "published":
         import_published(source, out, summary=job["summary"], variant=job["variant"])
@@ -106,11 +106,6 @@ def kind_of(folder: Path) -> str:
         path=folder,
         hint=f"A folder with model_index.json is one, or with the published {MODEL_FILE}.",
     )
-
-
-def weights_bytes(folder: Path) -> int:
-    """Of every file beneath it, links followed."""
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
 
 
 def _limit_time(limit_s: float) -> None:

@@ -24,6 +24,7 @@ from vtacli.errors import ConfigError, OutputError, StorageError, WeightsMissing
 from vtacli.model.describe import variant_of
 from vtacli.progress import Note, Report, Step, ignore
 from vtacli.store.archives import SUFFIXES, is_archive
+from vtacli.store.folders import bytes_in
 from vtacli.store.names import proper_name
 from vtacli.store.place import locked
 
@@ -93,7 +94,7 @@ def import_model(
             )  # fmt: skip
     target = store / name
     _check_free(target)
-    size = _bytes_in(source)
+    size = bytes_in(source)
     if size > shutil.disk_usage(store).free:
         raise StorageError(
             f"the disk has too little room for {size / 1e6:.0f} MB.",
@@ -130,20 +131,10 @@ def import_model(
         folder=target,
         variant=facts.name,
         licence=facts.licence,
-        size=_bytes_in(target),
+        size=bytes_in(target),
         kind=told["kind"],
         left=tuple(told["left"]),
         peak_bytes=told["peak_bytes"],
-    )
-
-
-def convert_published(
-    files: Path, folder: Path, *, variant: str | None = None, report: Report = ignore
-) -> Imported:
-    """Make the model ``folder``, which must not exist, of a folder of published files. The caller
-    holds the lock of its name. Raises as :func:`import_model` does."""
-    return import_model(
-        files, folder.parent, name=folder.name, variant=variant, report=report, hold_lock=False
     )
 
 
@@ -191,7 +182,7 @@ def _convert(job: Mapping[str, Any], building: Path, size: int, report: Report) 
                 child.stdin.write(json.dumps(job).encode() + b"\n")
                 child.stdin.flush()  # and left open: the child ends when it closes
             while not _ended(child):
-                report(Step("convert", min(_bytes_in(building), size), size))
+                report(Step("convert", min(bytes_in(building), size), size))
                 if monotonic() - began > job["limit_s"]:
                     raise WeightsRefused(
                         f"converting it took longer than {job['limit_s']:g} s.",
@@ -224,17 +215,6 @@ def _ended(child: subprocess.Popen[bytes]) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _bytes_in(place: Path) -> int:
-    """Of a file, or of all files in a folder; files that vanish meanwhile do not count."""
-    if place.is_file():
-        return place.stat().st_size
-    total = 0
-    for path in place.rglob("*"):
-        with suppress(OSError):
-            total += path.stat().st_size if path.is_file() else 0
-    return total
 
 
 def _flush(folder: Path) -> None:

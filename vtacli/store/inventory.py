@@ -14,7 +14,8 @@ from vtacli.store.default import default_model
 from vtacli.store.manifest import Listed, read_manifest
 from vtacli.store.pins import read_pins, with_pins
 from vtacli.store.place import installed_folder, user_store
-from vtacli.store.shelf import Shelved, describe, shelved
+from vtacli.store.record import recorded
+from vtacli.store.shelf import Shelved, describe, is_shipped, shelved
 
 SHIPPED, INSTALLED, AVAILABLE, BROKEN = "shipped", "installed", "available", "broken"
 
@@ -95,7 +96,10 @@ def near(name: str, known: Iterable[str]) -> str:
 
 def expected_of(folder: Path, catalogs: Iterable[Path]) -> dict[str, Listed]:
     """Sizes and hashes that the catalog, or what a first pull pinned, gives for the files of an
-    installed model. Empty for published files: they were converted, and are others now."""
+    installed model; of a shipped one, what the installer recorded. Empty for published files: they
+    were converted, and are others now."""
+    if is_shipped(folder):
+        return recorded(folder)
     entry = read_catalog(catalog_paths(catalogs)).get(folder.name)
     if entry is None or entry.form != FOLDER:
         return {}

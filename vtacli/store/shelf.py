@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from vtacli.errors import OutputError, StorageError, VtaError
 from vtacli.model.describe import variant_of
 from vtacli.shelves import find_model, installed, shelves
 from vtacli.store.catalog import capabilities_of
+from vtacli.store.folders import bytes_in
 from vtacli.store.importing import PART
 from vtacli.store.names import proper_name
 from vtacli.store.place import DOWNLOADS, locked
@@ -159,15 +159,6 @@ def prune(found: Mapping[Path, int]) -> int:
             raise _cannot_delete(path, error) from error
         freed += size
     return freed
-
-
-def bytes_in(place: Path) -> int:
-    """Of a file, or of all files in a folder."""
-    total = 0
-    for path in (place,) if place.is_file() else place.rglob("*"):
-        with suppress(OSError):  # another process may be deleting
-            total += path.stat().st_size if path.is_file() else 0
-    return total
 
 
 def _cannot_delete(path: Path, error: OSError) -> StorageError:

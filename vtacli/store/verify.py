@@ -67,14 +67,6 @@ def verify(
     return Verified(name or folder.name, folder, tuple(_all(folder, expected or {}, report)))
 
 
-def check_folder(folder: Path, *, variant: str | None = None, report: Report = ignore) -> None:
-    """Raise WeightsRefused unless the folder holds a whole model, of this variant if given."""
-    if variant is not None and (found := variant_of(folder).name) != variant:
-        raise WeightsRefused(f"this is {found}, not {variant}.", path=folder)
-    if wrong := problems(folder, report=report):
-        raise WeightsRefused("; ".join(wrong[:3]), path=folder)
-
-
 def problems(folder: Path, report: Report = ignore) -> list[str]:
     """What :func:`verify` finds wrong, a sentence each."""
     return [f.found for f in verify(folder, report=report).findings if f.ok is False]
@@ -104,7 +96,7 @@ def _hashes(folder: Path, expected: Mapping[str, Listed], report: Report) -> Ite
         yield Finding("hashes", False, str(error))
         return
     if manifest is None and not expected:
-        yield Finding("hashes", None, f"not pinned: there is no {MANIFEST} to hold it against")
+        yield Finding("hashes", None, "not pinned: nothing here says what its files should be")
         return
     listed = {**(manifest.files if manifest else {}), **expected}
     faults = list(differing(folder, listed, report))

@@ -209,6 +209,48 @@ def test_a_pull_that_fails_leaves_no_model(home, library, capsys, trouble):
     assert bool(kept) == (trouble in ("stall", "cut"))
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "code", "said"),
+    [
+        (404, {"X-Error-Code": "EntryNotFound"}, 5, "no such file"),
+        (404, {"X-Error-Code": "RevisionNotFound"}, 5, "no such file"),
+        (401, {"X-Error-Code": "RepoNotFound"}, 5, "hf auth login"),
+        (403, {"X-Error-Code": "GatedRepo"}, 5, "hf auth login"),
+        (429, {"Retry-After": "3600"}, 5, "wait for 3600 s"),
+        (500, {}, 5, "the hub answers 500"),
+    ],
+)
+def test_what_the_hub_says_no_to(home, library, capsys, status, headers, code, said):
+    catalog = published(library, home / "c.toml", commercial=True)
+    path = "/studio/published/resolve/main/pytorch_model_2.bin"
+    library.errors[path] = [say(status, headers)] * 9
+    assert pull(catalog, "--tries", "1") == code
+    assert said in capsys.readouterr().err
+    assert leftovers(home / "store") == []
+
+
+def test_the_hubs_token_stays_with_the_hub(home, library, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    catalog = published(library, home / "c.toml", commercial=True)
+    library.errors[f"/{FIRST_STAGE}"] = [say(404)]  # the last file: nothing is installed
+    assert pull(catalog) == 5
+    sent = {a.path: a.headers.get("Authorization") for a in library.asked}
+    hub = [path for path in sent if "/resolve/" in path]
+    others = [path for path in sent if "/resolve/" not in path]
+    assert {sent[path] for path in hub} == {"Bearer hf_secret"}
+    assert len(others) > 2
+    assert {sent[path] for path in others} == {None}
+
+
+def test_what_an_older_row_fetched_does_not_get_into_the_model(home, library, capsys):
+    catalog, store = diffusers(library, home / "c.toml"), home / "store"
+    odd = download_folder(store, "tiny") / "unet" / "odd.json"
+    odd.parent.mkdir(parents=True)
+    odd.write_text("{}")
+    assert pull(catalog) == 0, capsys.readouterr().err
+    assert not (store / "tiny" / "unet" / "odd.json").exists()
+
+
 def test_what_came_and_is_no_model_is_not_pinned(home, library, capsys):
     """Without a hash anywhere only the model itself can say that a file is wrong."""
     catalog, store = diffusers(library, home / "c.toml"), home / "store"

@@ -109,6 +109,14 @@ def test_pieces_that_do_not_fit_are_fetched_anew(library, tmp_path):
     assert got(library, tmp_path / "w.bin", sha256=SHA).sha256 == SHA
 
 
+def test_nothing_is_left_beside_what_was_named(library, tmp_path):
+    target = tmp_path / "w.bin"
+    target.write_bytes(DATA)
+    (tmp_path / "w.bin.part.json").write_text("{}")  # killed just after the naming
+    assert got(library, target, sha256=SHA).transferred == 0
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_a_part_without_its_note_is_not_trusted(library, tmp_path):
     part_of(tmp_path / "w.bin").write_bytes(bytes(1000))
     assert got(library, tmp_path / "w.bin").sha256 == SHA

@@ -87,6 +87,33 @@ def test_what_is_wrong_and_where(tmp_path, old, new, line, said):
         assert str(caught.value.path) == f"{path}:{line}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "models = 3",
+        "[models]\nrain = 3",
+        "[models.rain]\nfiles = 3",
+        "[[models]]",
+        "\x00",
+        GOOD.replace('"https://studio.invalid/rain/model_index.json"', '"https://[x"'),
+        GOOD + "\n[models.rain.parts]\nname = 3",
+        GOOD + "\n[[models.rain.parts]]\nname = 3",
+        GOOD.replace("size = 12", "size = 1e3"),
+        GOOD.replace("size = 12", "sha256 = 12"),
+        GOOD.replace("model_index.json", "a\\u0000b"),
+    ],
+)
+def test_what_is_no_catalog_is_refused_in_a_sentence(tmp_path, text):
+    with pytest.raises(ConfigError):
+        read_catalog([written(tmp_path, text)])
+
+
+def test_a_catalog_in_another_encoding(tmp_path):
+    (tmp_path / "c.toml").write_bytes(GOOD.replace("Rain", "Räin").encode("latin-1"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_catalog([tmp_path / "c.toml"])
+
+
 def test_later_catalogs_win_and_are_found(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))

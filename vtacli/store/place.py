@@ -83,7 +83,10 @@ def locked(store: Path, name: str, waiting: Iterator[None] | None = None) -> Ite
     """
     from filelock import FileLock, Timeout
 
-    (store / LOCKS).mkdir(parents=True, exist_ok=True)
+    try:
+        (store / LOCKS).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot lock: {error.strerror}.", path=store) from error
     lock = FileLock(store / LOCKS / f"{name}.lock")
     while True:
         try:

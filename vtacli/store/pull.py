@@ -139,6 +139,7 @@ class _Pull:
             transferred += fetched.transferred
             if (pin := self._pin(source, fetched)) is not None:
                 new[source.file.path] = pin
+        self._tidy()
         self.report(Step(f"install {self.entry.name}", 0))
         try:
             _install(self.entry, self.files, self.store, self.report)
@@ -156,6 +157,13 @@ class _Pull:
             )
         shutil.rmtree(self.files, ignore_errors=True)
         return Pulled(self.entry.name, folder, False, transferred, tuple(new))
+
+    def _tidy(self) -> None:
+        """Delete what an earlier row of this name fetched and this one does not name."""
+        wanted = {self.files / file.path for file in self.entry.files}
+        for path in self.files.rglob("*"):
+            if path not in wanted and (path.is_symlink() or not path.is_dir()):
+                path.unlink()
 
     def _source(self, file: CatalogFile) -> _Source:
         pin = pin_of(self._of_catalog(file), self.pins)

@@ -92,6 +92,7 @@ def fetch(
             if size in (None, found):
                 digest = hash_of(target)
                 if sha256 in (None, digest):
+                    work.forget()  # what a process left that was killed just after the naming
                     return Fetched(target, found, digest, 0)
             target.unlink()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +205,7 @@ class _Transfer:
         try:
             if reply.status == 416:  # there is nothing beyond what is here
                 if reply.total != done:
-                    self._forget()
+                    self.forget()
                     raise Interrupted("the server's file is shorter than what is here")
                 return self._checked(done, digest.hexdigest(), resumed=True)
             if reply.start == 0:
@@ -288,7 +289,7 @@ class _Transfer:
                 if start == done == 0:
                     self._look(chunk)
                 if total is not None and done + len(chunk) > total:
-                    self._forget()
+                    self.forget()
                     raise WeightsRefused(f"{self.url}: more came than the file's {total} bytes.")
                 file.write(chunk)
                 digest.update(chunk)
@@ -310,10 +311,10 @@ class _Transfer:
         """Refuse what pretends to be the file and can be told by its beginning."""
         beginning = first[:512].lstrip().lower()
         if beginning.startswith((b"<!doctype html", b"<html")):
-            self._forget()
+            self.forget()
             raise self._page()
         if beginning.startswith(b"version https://git-lfs"):
-            self._forget()
+            self.forget()
             raise WeightsRefused(
                 f"{self.url}: the server sent a Git LFS pointer in the file's place.",
                 hint="A mirror of a repository needs `git lfs pull`.",
@@ -334,7 +335,7 @@ class _Transfer:
             wrong = "it is empty"
         if wrong is None:
             return self._finished(done, digest)
-        self._forget()
+        self.forget()
         if resumed:  # what was here before may be what is wrong: once more, from the beginning
             raise Interrupted(f"the pieces do not fit: {wrong}", 0.0)
         raise WeightsRefused(
@@ -357,6 +358,7 @@ class _Transfer:
         fresh.write_text(json.dumps(said), encoding="utf-8")
         fresh.replace(self.note_file)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Delete the part and its note."""
         self.part.unlink(missing_ok=True)
         self.note_file.unlink(missing_ok=True)

@@ -1,11 +1,13 @@
 """Does this program compute what the published code computed?
 
-    python tests/parity.py DIR
+    python tests/parity.py DIR [MODEL]
 
 DIR is laid out like ``tests/reference``: the published files under their own names, at any width,
 ``inputs.safetensors`` and any of ``expected_base.safetensors``, ``expected_pe.safetensors`` and
 ``expected_text.safetensors``. The folder goes through the importer and the pipeline that users
-have. One row a stage: the largest absolute error and its tolerance. Exit 1 where one is over.
+have. MODEL is a model's folder that ``vta models import`` made of it: then that one is held against
+the recordings of its variant. One row a stage: the largest absolute error and its tolerance. Exit 1
+where one is over.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from vtacli.model import samplers
 from vtacli.model.checkpoint import import_published
 from vtacli.model.condition import Condition
 from vtacli.model.contract import NoiseKey, WindowContent
+from vtacli.model.describe import variant_of
 from vtacli.model.loading import quietly
 from vtacli.model.pipeline import VtaPipeline
 from vtacli.signal.media import Frames
@@ -102,10 +105,6 @@ def worst(ours: Tensor, theirs: Tensor) -> float:
 @torch.no_grad()
 def rows(folder: Path, variant: str, model_folder: Path) -> Iterator[Row]:
     expected = load_file(folder / f"expected_{variant}.safetensors")
-    summary = f"summary_{variant}.jsonl"
-    if not (folder / summary).exists():
-        summary = "summary.jsonl"
-    import_published(folder, model_folder, summary=summary, variant=f"vta-ldm-{variant}")
     with quietly():
         pipe = VtaPipeline.from_pretrained(model_folder).to(torch.float32)
 
@@ -170,20 +169,32 @@ def sampled(
     yield Row("base", "waveform, one window", cut, 2e-3)
 
 
-def check(folder: Path) -> list[Row]:
-    """Every row for every variant that the folder has expectations for."""
+def imported(folder: Path, variant: str, model_folder: Path) -> Path:
+    summary = f"summary_{variant}.jsonl"
+    if not (folder / summary).exists():
+        summary = "summary.jsonl"
+    import_published(folder, model_folder, summary=summary, variant=f"vta-ldm-{variant}")
+    return model_folder
+
+
+def check(folder: Path, model: Path | None = None) -> list[Row]:
+    """Every row for every variant that the folder has expectations for, or for that of a model."""
+    if model is not None:
+        return list(rows(folder, variant_of(model).name.removeprefix("vta-ldm-"), model))
     found = [v for v in ("base", "pe", "text") if (folder / f"expected_{v}.safetensors").exists()]
     if not found:
         raise SystemExit(f"{folder}: no expected_base, expected_pe or expected_text.safetensors")
     with tempfile.TemporaryDirectory() as scratch:
-        return [row for v in found for row in rows(folder, v, Path(scratch, v))]
+        return [
+            row for v in found for row in rows(folder, v, imported(folder, v, Path(scratch, v)))
+        ]
 
 
 def main(argv: list[str]) -> int:
-    if len(argv) != 1:
+    if len(argv) not in (1, 2):
         print(__doc__, file=sys.stderr)
         return 2
-    found = check(Path(argv[0]))
+    found = check(*map(Path, argv))
     print(f"{'model':5} {'stage':24} {'max error':>10} {'tolerance':>10}")
     for row in found:
         print(row)

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import vtacli
-from vtacli.errors import ConfigError, WeightsMissing, printable
+from vtacli.errors import ConfigError, WeightsMissing, WeightsRefused, printable
 
 INDEX = "model_index.json"
 
@@ -57,7 +57,8 @@ def find_model(
 ) -> Path:
     """The folder of a model, from its name or from a path to the folder.
 
-    Raises WeightsMissing, saying what there is; ConfigError where ``weights_dir`` is no folder.
+    Raises WeightsMissing, saying what there is; WeightsRefused for a link that leads out of its
+    shelf; ConfigError where ``weights_dir`` is no folder.
     """
     if weights_dir is not None and not weights_dir.is_dir():
         raise ConfigError("The weights folder is not a folder.", path=weights_dir)
@@ -69,8 +70,33 @@ def find_model(
     on = shelves(weights_dir, environ)
     found = installed(on)
     if name in found:
+        inside(found[name], found[name].parent)
+        check_links(found[name])
         return found[name]
     raise WeightsMissing(f"There is no model {printable(name)!r} here.", hint=_advice(name, found))
+
+
+def inside(path: Path, folder: Path) -> Path:
+    """The path itself, links followed. Raises WeightsRefused where it leads out of ``folder``."""
+    real, root = path.resolve(), folder.resolve()
+    if real != root and root not in real.parents:
+        raise WeightsRefused(
+            f"a link that leads out of its folder, to {real}.",
+            path=path,
+            hint="Copy the file here in its place.",
+        )
+    return real
+
+
+def check_links(folder: Path) -> None:
+    """Raise WeightsRefused where anything in a model's folder is a link out of its shelf.
+
+    A link from one file of a shelf to another is allowed, as is a shelf that is itself reached
+    by a link.
+    """
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            inside(path, folder.parent)
 
 
 def is_path(name: str) -> bool:

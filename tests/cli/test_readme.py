@@ -27,7 +27,8 @@ def test_every_command_and_flag_exists(command):
     name = command.split()[1]
     if name.startswith("-"):
         name = ""
-    arguments = [name, "--help"] if name else ["--help"]
+    within = command.split()[2:3] if name == "models" else []  # a command of several
+    arguments = [name, *within, "--help"] if name else ["--help"]
     run = subprocess.run(
         [sys.executable, "-m", "vtacli", *arguments],
         capture_output=True,

@@ -109,6 +109,14 @@ def test_pieces_that_do_not_fit_are_fetched_anew(library, tmp_path):
     assert got(library, tmp_path / "w.bin", sha256=SHA).sha256 == SHA
 
 
+def test_nothing_is_left_beside_what_was_named(library, tmp_path):
+    target = tmp_path / "w.bin"
+    target.write_bytes(DATA)
+    (tmp_path / "w.bin.part.json").write_text("{}")  # killed just after the naming
+    assert got(library, target, sha256=SHA).transferred == 0
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_a_part_without_its_note_is_not_trusted(library, tmp_path):
     part_of(tmp_path / "w.bin").write_bytes(bytes(1000))
     assert got(library, tmp_path / "w.bin").sha256 == SHA
@@ -239,7 +247,13 @@ def test_nobody_there(tmp_path):
 
 
 def test_plain_http_is_for_this_machine_alone(tmp_path):
-    for url in ("http://example.invalid/w", "ftp://example.invalid/w", "https://", "w.bin"):
+    for url in (
+        "http://example.invalid/w",
+        "https://me:secret@example.invalid/w",
+        "ftp://example.invalid/w",
+        "https://",
+        "w.bin",
+    ):
         with pytest.raises(ConfigError):
             fetch(url, tmp_path / "w", patience=ONCE)
     connection.check_url("http://[::1]:8000/w")
@@ -267,6 +281,23 @@ def test_a_redirect_to_the_disk_is_refused(library, tmp_path):
     library.errors["/w.bin"] = [say(302, {"Location": secret.as_uri()})]
     with pytest.raises(WeightsRefused, match="not followed"):
         got(library, tmp_path / "w.bin")
+
+
+def test_a_redirect_to_an_address_that_is_not_ascii(library, tmp_path):
+    library.files["/m%C3%B6ved%20w"] = DATA
+    library.errors["/w.bin"] = [say(302, {"Location": "/möved w".encode().decode("latin-1")})]
+    assert got(library, tmp_path / "w.bin").sha256 == SHA
+
+
+def test_what_broke_off_at_one_server_goes_on_at_another(library, tmp_path):
+    library.errors["/w.bin"] = [cut_at(0.4)]
+    with pytest.raises(WeightsMissing):
+        got(library, tmp_path / "w.bin", ONCE, sha256=SHA)
+    stick = tmp_path / "stick.bin"
+    stick.write_bytes(DATA)
+    made = fetch(stick.as_uri(), tmp_path / "w.bin", sha256=SHA)
+    assert made.transferred == len(DATA) - len(DATA) * 4 // 10
+    assert made.path.read_bytes() == DATA
 
 
 def test_redirects_end(library, tmp_path):
@@ -321,6 +352,55 @@ def test_a_write_that_fails(library, tmp_path):
     assert subprocess.run(command).returncode == 8
     assert not target.exists()
     assert got(library, target, sha256=SHA).sha256 == SHA
+
+
+def test_a_server_that_never_gets_further_is_given_up(library, tmp_path):
+    """Each try brings megabytes, and begins anew."""
+    library.files["/w.bin"] = large = DATA * 10
+
+    def without_end(handler):
+        handler.begin(200, {"ETag": '"a"'}, len(large))
+        handler.body(large[:-1])
+        handler.hang_up()
+
+    library.errors["/w.bin"] = [without_end] * 20
+    with pytest.raises(WeightsMissing):
+        got(library, tmp_path / "w.bin")
+    assert len(library.asked) <= QUICK.tries + 1
+
+
+FETCHER = (
+    "import sys, pathlib\n"
+    "from vtacli.store.transfer import fetch\n"
+    "fetch(sys.argv[1], pathlib.Path(sys.argv[2]), sha256=sys.argv[3] or None)\n"
+)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_killed_at_random_moments(library, tmp_path, known):
+    """Fifteen kills: under its name the file is whole, and the next process goes on."""
+    library.files["/w.bin"] = large = DATA * 10
+    library.bytes_per_s = 4e6
+    digest = hashlib.sha256(large).hexdigest()
+    draw = random.Random(5)
+    whole = 0
+    for number in range(15):
+        target = tmp_path / f"{number // 5}.bin"
+        command = [sys.executable, "-c", FETCHER, f"{library.url}/w.bin", str(target)]
+        process = subprocess.Popen([*command, digest if known else ""])
+        time.sleep(draw.uniform(0.1, 0.9))
+        process.kill()
+        process.wait()
+        if target.exists():
+            assert target.read_bytes() == large
+            whole += 1
+    library.bytes_per_s = None
+    for number in range(3):
+        target = tmp_path / f"{number}.bin"
+        fetch(f"{library.url}/w.bin", target, sha256=digest if known else None)
+        assert target.read_bytes() == large
+    assert any("Range" in a.headers for a in library.asked)
+    assert whole < 15
 
 
 failures = st.lists(

@@ -12,6 +12,7 @@ from vtacli.cli.doctor import doctor
 from vtacli.cli.evaluate import evaluate
 from vtacli.cli.generate import generate
 from vtacli.cli.measure import measure
+from vtacli.cli.models import app as models
 from vtacli.cli.plan import plan
 from vtacli.cli.probe import probe
 from vtacli.cli.stems import stems
@@ -52,5 +53,6 @@ app.command(rich_help_panel=LOOK, no_args_is_help=True)(probe)
 app.command(rich_help_panel=CHECK, no_args_is_help=True)(measure)
 app.command(rich_help_panel=CHECK, no_args_is_help=True)(compare)
 app.command(rich_help_panel=SET_UP)(doctor)
+app.add_typer(models, name="models", rich_help_panel=SET_UP)
 app.command(rich_help_panel=SET_UP, no_args_is_help=True)(train)
 app.command(rich_help_panel=SET_UP)(evaluate)

@@ -30,6 +30,22 @@ ASK, FOLLOW, TIME = "What to make", "What to follow", "Scenes"
 SOUND, MACHINE, TALK = "Sound", "Machine", "Output"
 
 
+def _chosen_model(context: typer.Context, parameter: typer.CallbackParam, value: str) -> str:
+    """The person's own default (``vta models default``) where no model was named."""
+    source = context.get_parameter_source(parameter.name or "")
+    if source is None or source.name != "DEFAULT":
+        return value
+    from vtacli.store.default import default_model
+
+    return default_model()
+
+
+def _model_names(incomplete: str) -> list[str]:
+    from vtacli.store.inventory import names_installed
+
+    return names_installed(incomplete)
+
+
 def among(*known: str) -> dict[str, Any]:
     """Metavar and shell completion of a closed list; the list itself is checked by the options."""
     return {"metavar": "|".join(known), "autocompletion": lambda: list(known)}
@@ -47,7 +63,14 @@ Out = Annotated[
     ),
 ]
 Model = Annotated[
-    str, typer.Option(metavar="NAME", help="A model's name or folder.", rich_help_panel=MACHINE)
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="A model's name or folder: see `vta models list`.",
+        rich_help_panel=MACHINE,
+        callback=_chosen_model,
+        autocompletion=_model_names,
+    ),
 ]
 WeightsDir = Annotated[
     Path | None,

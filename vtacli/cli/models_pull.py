@@ -69,6 +69,12 @@ def pull_command(
     allow_http: Annotated[
         bool, typer.Option("--allow-http", help="Plain HTTP to other machines too.")
     ] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="S", help="Seconds without a byte that end a try.")
+    ] = 30.0,
+    tries: Annotated[
+        int, typer.Option(metavar="N", help="Tries in a row that may come to nothing.")
+    ] = 5,
     as_json: flags.Json = False,
     progress: flags.Progress = "rich",
     quiet: flags.Quiet = False,
@@ -82,11 +88,15 @@ def pull_command(
 
     [dim]vta models pull NAME --catalog studio.toml --weights-dir /srv/models[/dim]
     """
+    from vtacli.errors import ConfigError
     from vtacli.store.catalog import catalog_paths, entry_of, read_catalog
     from vtacli.store.pull import pull
+    from vtacli.store.transfer import Patience
 
     shell: Shell = context.obj
     console = shell.talk(progress=progress, quiet=quiet, verbose=verbose)
+    if not 0 < timeout < 86_400 or tries < 1:
+        raise ConfigError("--timeout is a number of seconds, and --tries is at least 1.")
     entry = entry_of(name, read_catalog(catalog_paths(catalog or ())))
     with console:
         pulled = pull(
@@ -96,6 +106,7 @@ def pull_command(
             allow_http=allow_http,
             mirror=mirror,
             report=shell.report,
+            patience=Patience(stall_s=timeout, tries=tries),
         )
     answer = {**pulled.to_dict(), "licence": entry.licence, "commercial": entry.commercial}
     console.answer(_pulled_text(pulled, entry), answer if as_json else None)

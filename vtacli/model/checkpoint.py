@@ -20,7 +20,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 from transformers import AutoTokenizer, CLIPConfig
 
-from vtacli.errors import OutputError, StorageError, WeightsRefused
+from vtacli.errors import OutputError, StorageError, WeightsMissing, WeightsRefused
 from vtacli.model import autoencoder, published, samplers
 from vtacli.model.describe import variant_of
 from vtacli.model.encoders.clip4clip import TOKENIZER, Clip4Clip
@@ -34,6 +34,9 @@ RECORDS = "published"
 """The published JSON and tokenizer files, kept word for word in the model's folder."""
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+VOCABULARIES = ("tokenizer.json", "vocab.json")
+"""Of an encoder's folder: one of them makes a tokenizer."""
+
 _FIRST_STAGE = "first_stage_model."
 _TOWER = (
     "hidden_size",
@@ -106,7 +109,9 @@ def import_published(
     first_stage, scale_factor = _first_stage(folder / published.FIRST_STAGE_FILE)
     states = {published.MODEL_FILE: model, published.FIRST_STAGE_FILE: first_stage}
 
-    encoder_folder = published.require(folder / said.encoder)
+    encoder_folder = folder / said.encoder
+    if facts.takes_text:  # one that takes no words needs no tokenizer, and the settings are known
+        published.require(encoder_folder)
     unet_config = _config(folder, (said.unet_config, published.UNET_FILE), "vta-ldm-unet")
     trained = _config(folder, (published.SCHEDULER_FILE,), "stable-diffusion-2-1-scheduler")
     if unet_config.get("cross_attention_dim") != said.width:
@@ -134,10 +139,18 @@ def import_published(
             f"a parameter of the first stage is missing: {error}.",
             path=folder / published.FIRST_STAGE_FILE,
         ) from error
-    matched = {
-        file: _match([p for p in parts if p.file == file], state, folder / file)
-        for file, state in states.items()
-    }
+    try:
+        matched = {
+            file: _match([p for p in parts if p.file == file], state, folder / file)
+            for file, state in states.items()
+        }
+    except WeightsRefused as error:
+        if encoder_folder.is_dir():
+            raise
+        raise WeightsMissing(
+            f"the encoder's settings are missing, and the published ones do not fit: {error}",
+            path=encoder_folder,
+        ) from error
 
     with _made_whole(out) as building:
         for part in parts:
@@ -147,8 +160,9 @@ def import_published(
                 for ours, theirs in part.names().items()
             }
             write_safetensors(building / part.component / WEIGHTS, weights)
-        tokenizer = AutoTokenizer.from_pretrained(str(encoder_folder), local_files_only=True)
-        tokenizer.save_pretrained(str(building / "encoder" / TOKENIZER))
+        if facts.takes_text or any((encoder_folder / n).is_file() for n in VOCABULARIES):
+            tokenizer = AutoTokenizer.from_pretrained(str(encoder_folder), local_files_only=True)
+            tokenizer.save_pretrained(str(building / "encoder" / TOKENIZER))
         scheduler = samplers.build(facts.default_sampler, trained)
         scheduler.save_pretrained(building / "scheduler")
         VtaPipeline(

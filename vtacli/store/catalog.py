@@ -20,6 +20,7 @@ from typing import Any
 import vtacli
 from vtacli.errors import ConfigError, WeightsMissing, printable
 from vtacli.model.variants import VARIANTS, Variant
+from vtacli.store.connection import check_url
 from vtacli.store.toml_lines import line_of
 
 FILE = "catalog.toml"
@@ -297,8 +298,11 @@ class _Reader:
             raise self._wrong(
                 f"{repository!r} is no repository: owner/name is.", table, number, "repository"
             )
-        if url is not None and not url.startswith(("https://", "http://", "file://")):
-            raise self._wrong(f"{url!r} is none of https, http and file.", table, number, "url")
+        if url is not None:
+            try:
+                check_url(url, allow_http=True)  # whether http is allowed is said when it is asked
+            except ConfigError as error:
+                raise self._wrong(error.message, table, number, "url") from error
         if url is not None and (found["revision"] is not None or name is not None):
             raise self._wrong("a url has neither revision nor name.", table, number, "url")
         if sha256 is not None and not _HASH.fullmatch(sha256.lower()):

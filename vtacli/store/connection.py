@@ -19,14 +19,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import urljoin, urlsplit
+from typing import Any, Protocol
+from urllib.parse import quote, urljoin, urlsplit
 
 from vtacli import __version__
 from vtacli.errors import ConfigError, WeightsMissing, WeightsRefused
 
 REDIRECTS = 5
+_IN_URLS = "%/:=&?~#+!$,;'@()*[]"
 _MOVED = (301, 302, 303, 307, 308)
 
 
@@ -89,6 +91,8 @@ def check_url(url: str, *, allow_http: bool = False) -> None:
         return
     if parts.scheme not in ("https", "http") or not host:
         raise ConfigError(f"{url!r} is none of https://, http:// and file://.")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(f"The address at {host} carries a password, which would be shown about.")
     if parts.scheme == "http" and not allow_http and not is_local(url):
         raise ConfigError(
             f"{url}: what comes over plain HTTP can be changed on its way.",
@@ -114,7 +118,7 @@ def ask(
     check_url(url, allow_http=allow_http)
     if urlsplit(url).scheme == "file":
         return _from_disk(url, start)
-    first, here = urlsplit(url), url
+    first, here = urlsplit(url), quote(url, safe=_IN_URLS)
     for _ in range(REDIRECTS + 1):
         headers = {"User-Agent": f"vta/{__version__}", "Accept-Encoding": "identity"}
         if start:
@@ -127,7 +131,9 @@ def ask(
         if status not in _MOVED:
             return _understood(status, reply, start, here)
         reply.close()
-        onward = urljoin(here, reply.headers.get("Location", ""))
+        # Headers are read as Latin-1: byte for byte what the server wrote, whatever it meant.
+        said = quote(reply.headers.get("Location", ""), safe=_IN_URLS, encoding="latin-1")
+        onward = urljoin(here, said)
         _check_redirect(url, onward, allow_http)
         here = onward
     raise WeightsRefused(f"{url} leads on and on.")
@@ -152,15 +158,23 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _request(
-    url: str, headers: dict[str, str], timeout_s: float
-) -> tuple[int, http.client.HTTPResponse | urllib.error.HTTPError]:
+@cache
+def _certificates() -> ssl.SSLContext:
     context = ssl.create_default_context()
     with suppress(ImportError):  # some Pythons come without the system's certificates
         import certifi
 
         context.load_verify_locations(certifi.where())
-    opener = urllib.request.build_opener(_Stay, urllib.request.HTTPSHandler(context=context))
+    return context
+
+
+def _request(
+    url: str, headers: dict[str, str], timeout_s: float
+) -> tuple[int, http.client.HTTPResponse | urllib.error.HTTPError]:
+    handlers: list[Any] = [_Stay]
+    if urlsplit(url).scheme == "https":
+        handlers.append(urllib.request.HTTPSHandler(context=_certificates()))
+    opener = urllib.request.build_opener(*handlers)
     try:
         reply = opener.open(urllib.request.Request(url, headers=headers), timeout=timeout_s)
         return reply.status, reply
@@ -225,7 +239,7 @@ def _from_disk(url: str, start: int) -> Reply:
     path = Path(urllib.request.url2pathname(urlsplit(url).path))
     try:
         # without O_NONBLOCK a FIFO would keep whoever opens it waiting
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", getattr(os, "O_BINARY", 0)))
     except OSError as error:
         raise WeightsMissing(f"cannot be read: {error.strerror}.", path=path) from error
     facts = os.fstat(handle)

@@ -11,12 +11,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from vtacli import errors
 from vtacli.errors import VtaError, WeightsMissing, WeightsRefused
+from vtacli.progress import ignore
 
-SPARE_BYTES = 1 << 30
+SPARE_BYTES = 1 << 29
 """Address space beyond the files': for the interpreter's own, and one tensor that is copied."""
 SHARE = 3
 """The files are mapped, once as they are and once as they were written, and one is read whole where
@@ -25,7 +27,8 @@ its format cannot be mapped."""
 
 def main() -> int:
     """Exit code 0 and what was made, or 1 and the error, as JSON."""
-    job = json.loads(sys.stdin.read())
+    job = json.loads(sys.stdin.readline())
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         answer = _work(job)
     except VtaError as error:
@@ -40,15 +43,24 @@ def main() -> int:
     return 1 if "error" in answer else 0
 
 
+def _end_with_parent() -> None:
+    """A parent that was killed cannot stop us, but its end of the pipe closes: nobody is left to
+    give a name to what is made here."""
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
 def _work(job: dict[str, Any]) -> dict[str, Any]:
     # everything of ours is imported before the limit: what it takes is not the file's fault
     from vtacli.model.checkpoint import import_published
     from vtacli.store.archives import is_archive, unpack
-    from vtacli.store.folders import copy_model, is_model
-    from vtacli.store.manifest import write_manifest
-    from vtacli.store.verify import problems
+    from vtacli.store.folders import bytes_in, copy_model
+    from vtacli.store.manifest import read_manifest, write_manifest
+    from vtacli.store.verify import differing, problems
 
     source, out, scratch = Path(job["source"]), Path(job["out"]), Path(job["scratch"])
+    _limit_time(job["limit_s"])
     _limit_memory(GROWTH_BEFORE_UNPACKING)
     if source.is_file():
         if not is_archive(source):
@@ -59,12 +71,14 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
             )
         source = unpack(source, scratch)
     kind = kind_of(source)
-    _limit_memory(SHARE * weights_bytes(source) + SPARE_BYTES)
+    _limit_memory(SHARE * bytes_in(source) + SPARE_BYTES)
     left: list[str] = []
     if kind == "published":
         import_published(source, out, summary=job["summary"], variant=job["variant"])
     else:
-        assert is_model(source)
+        manifest = read_manifest(source)
+        if manifest and (faults := list(differing(source, manifest.files, ignore))):
+            raise WeightsRefused(f"{'; '.join(faults[:3])}.", path=job["source"])
         left = copy_model(source, out)
     wrong = problems(out)
     if wrong:
@@ -94,9 +108,14 @@ def kind_of(folder: Path) -> str:
     )
 
 
-def weights_bytes(folder: Path) -> int:
-    """Of every file beneath it, links followed."""
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+def _limit_time(limit_s: float) -> None:
+    """Processor time, should whoever started this not be there any more to look at the clock."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 1))
+    except (ImportError, OSError, ValueError):
+        return
 
 
 def _limit_memory(more: int) -> None:

@@ -7,12 +7,13 @@ taken. Programs and pickles stay behind.
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from vtacli.errors import WeightsRefused
 from vtacli.model.describe import INDEX, index_of
 
-TEXT_SUFFIXES = (".json", ".txt", ".md", ".model")
+TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".md", ".model")
 TEXT_NAMES = ("LICENSE", "NOTICE", "LICENCE")
 LARGEST_TEXT_BYTES = 64 << 20
 WEIGHTS = "diffusion_pytorch_model"
@@ -87,3 +88,12 @@ def _root_of(source: Path) -> Path:
 
 def is_model(folder: Path) -> bool:
     return (folder / INDEX).is_file()
+
+
+def bytes_in(place: Path) -> int:
+    """Of a file, or of all files in a folder; files that vanish meanwhile do not count."""
+    total = 0
+    for path in (place,) if place.is_file() else place.rglob("*"):
+        with suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total

@@ -6,6 +6,7 @@ The hub is asked through its own client, so ``HF_ENDPOINT`` (a mirror), ``HF_TOK
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 
@@ -74,10 +75,14 @@ def _asked(repository: str, name: str, revision: str, allow_http: bool) -> HubFi
 
     where = f"{repository}@{revision}/{name}"
     try:
-        url = hf_hub_url(repository, name, revision=revision)
+        # The client reads this once, when it is imported: too early for a program that sets it.
+        endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
+        url = hf_hub_url(repository, name, revision=revision, endpoint=endpoint)
         check_url(url, allow_http=allow_http)
         token = get_token()
-        found = get_hf_file_metadata(url, token=token or False, timeout=_TIMEOUT_S)
+        found = get_hf_file_metadata(
+            url, token=token or False, timeout=_TIMEOUT_S, endpoint=endpoint
+        )
     except VtaError:
         raise
     except OfflineModeIsEnabled as error:
@@ -97,7 +102,7 @@ def _asked(repository: str, name: str, revision: str, allow_http: bool) -> HubFi
     tag = (found.etag or "").lower()
     commit = found.commit_hash or revision
     return HubFile(
-        url=hf_hub_url(repository, name, revision=commit),
+        url=hf_hub_url(repository, name, revision=commit, endpoint=endpoint),
         revision=commit,
         size=found.size,
         sha256=tag if re.fullmatch(r"[0-9a-f]{64}", tag) else None,

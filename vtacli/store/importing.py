@@ -24,6 +24,7 @@ from vtacli.errors import ConfigError, OutputError, StorageError, WeightsMissing
 from vtacli.model.describe import variant_of
 from vtacli.progress import Note, Report, Step, ignore
 from vtacli.store.archives import SUFFIXES, is_archive
+from vtacli.store.folders import bytes_in
 from vtacli.store.names import proper_name
 from vtacli.store.place import locked
 
@@ -93,7 +94,7 @@ def import_model(
             )  # fmt: skip
     target = store / name
     _check_free(target)
-    size = _bytes_in(source)
+    size = bytes_in(source)
     if size > shutil.disk_usage(store).free:
         raise StorageError(
             f"the disk has too little room for {size / 1e6:.0f} MB.",
@@ -109,9 +110,10 @@ def import_model(
         "summary": summary,
         "variant": variant,
         "origin": origin or str(source.resolve()),
+        "limit_s": limit_s or LEAST_TIME_S + size / BYTES_PER_S,
     }
     try:
-        told = _convert(job, building, size, report, limit_s or LEAST_TIME_S + size / BYTES_PER_S)
+        told = _convert(job, building, size, report)
         _flush(building)
         facts = variant_of(building)
         _check_free(target)
@@ -129,20 +131,10 @@ def import_model(
         folder=target,
         variant=facts.name,
         licence=facts.licence,
-        size=_bytes_in(target),
+        size=bytes_in(target),
         kind=told["kind"],
         left=tuple(told["left"]),
         peak_bytes=told["peak_bytes"],
-    )
-
-
-def convert_published(
-    files: Path, folder: Path, *, variant: str | None = None, report: Report = ignore
-) -> Imported:
-    """Make the model ``folder``, which must not exist, of a folder of published files. The caller
-    holds the lock of its name. Raises as :func:`import_model` does."""
-    return import_model(
-        files, folder.parent, name=folder.name, variant=variant, report=report, hold_lock=False
     )
 
 
@@ -171,9 +163,7 @@ def _check_free(target: Path) -> None:
         )
 
 
-def _convert(
-    job: Mapping[str, Any], building: Path, size: int, report: Report, limit_s: float
-) -> dict[str, Any]:
+def _convert(job: Mapping[str, Any], building: Path, size: int, report: Report) -> dict[str, Any]:
     from vtacli.store.converter import raised
 
     environ = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
@@ -185,21 +175,25 @@ def _convert(
             stderr=err,
             env=environ,
         )
+        assert child.stdin is not None
         began = monotonic()
         try:
-            assert child.stdin is not None
-            with suppress(BrokenPipeError), child.stdin as pipe:
-                pipe.write(json.dumps(job).encode())
+            with suppress(BrokenPipeError):
+                child.stdin.write(json.dumps(job).encode() + b"\n")
+                child.stdin.flush()  # and left open: the child ends when it closes
             while not _ended(child):
-                report(Step("convert", min(_bytes_in(building), size), size))
-                if monotonic() - began > limit_s:
+                report(Step("convert", min(bytes_in(building), size), size))
+                if monotonic() - began > job["limit_s"]:
                     raise WeightsRefused(
-                        f"converting it took longer than {limit_s:.0f} s.", path=job["source"]
+                        f"converting it took longer than {job['limit_s']:g} s.",
+                        path=job["source"],
                     )
         finally:
             if child.poll() is None:
                 child.kill()
             child.wait()
+            with suppress(BrokenPipeError):
+                child.stdin.close()
         out.seek(0)
         err.seek(0)
         try:
@@ -221,17 +215,6 @@ def _ended(child: subprocess.Popen[bytes]) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _bytes_in(place: Path) -> int:
-    """Of a file, or of all files in a folder; files that vanish meanwhile do not count."""
-    if place.is_file():
-        return place.stat().st_size
-    total = 0
-    for path in place.rglob("*"):
-        with suppress(OSError):
-            total += path.stat().st_size if path.is_file() else 0
-    return total
 
 
 def _flush(folder: Path) -> None:

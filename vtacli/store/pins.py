@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +70,11 @@ def with_pins(entry: Entry, pins: Mapping[str, Mapping[str, Pin]]) -> Entry:
     return replace(entry, files=tuple(completed(f) for f in entry.files))
 
 
-def record_pin(
-    store: Path, model: str, file: CatalogFile, *, revision: str | None, size: int, sha256: str
-) -> None:
-    """Write a pin down, beside whatever other processes write. Raises StorageError."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+def record_pins(store: Path, model: str, found: Mapping[str, Pin]) -> None:
+    """Write pins down by their files' paths, beside what others write. Raises StorageError."""
     with locked(store, "pins"):
         pins = read_pins(store)
-        pins.setdefault(model, {})[file.path] = Pin(file.source, revision, size, sha256, now)
+        pins.setdefault(model, {}).update(found)
         write_json(
             store / PINS,
             {

@@ -1,6 +1,6 @@
 """Where models lie, and the one folder that anything is written to.
 
-Models are looked for on every shelf of :func:`vtacli.media.weights.shelves`: ``--weights-dir``,
+Models are looked for on every shelf of :func:`vtacli.shelves.shelves`: ``--weights-dir``,
 ``VTA_WEIGHTS``, what came with the program, the user's cache. Written is only to the first of
 ``--weights-dir``, ``VTA_WEIGHTS`` and the user's cache that can be written to: what came with the
 program belongs to the checkout or to the installer, and a shared cache may be read-only.
@@ -22,8 +22,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from vtacli.errors import ConfigError, StorageError, WeightsRefused
-from vtacli.media.weights import installed, shelves
+from vtacli.errors import ConfigError, StorageError
+from vtacli.shelves import installed, shelves
 
 DOWNLOADS, LOCKS, PINS = ".downloads", ".locks", "pins.json"
 
@@ -74,29 +74,6 @@ def installed_folder(
     return installed(shelves(weights_dir, environ)).get(name)
 
 
-def inside(path: Path, folder: Path) -> Path:
-    """The path itself, links followed. Raises WeightsRefused where it leads out of ``folder``."""
-    real, root = path.resolve(), folder.resolve()
-    if real != root and root not in real.parents:
-        raise WeightsRefused(
-            f"a link that leads out of its folder, to {real}.",
-            path=path,
-            hint="Copy the file here in its place.",
-        )
-    return real
-
-
-def check_links(folder: Path) -> None:
-    """Raise WeightsRefused where anything in a model's folder is a link out of its shelf.
-
-    A link from one file of a shelf to another is allowed, as is a shelf that is itself reached
-    by a link.
-    """
-    for path in folder.rglob("*"):
-        if path.is_symlink():
-            inside(path, folder.parent)
-
-
 @contextmanager
 def locked(store: Path, name: str, waiting: Iterator[None] | None = None) -> Iterator[None]:
     """Work at a model of this store alone. Others wait here; the lock ends with its process.
@@ -106,7 +83,10 @@ def locked(store: Path, name: str, waiting: Iterator[None] | None = None) -> Ite
     """
     from filelock import FileLock, Timeout
 
-    (store / LOCKS).mkdir(parents=True, exist_ok=True)
+    try:
+        (store / LOCKS).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot lock: {error.strerror}.", path=store) from error
     lock = FileLock(store / LOCKS / f"{name}.lock")
     while True:
         try:

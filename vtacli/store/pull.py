@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +23,7 @@ from vtacli.store.catalog import FOLDER, PUBLISHED, SHIPPED, CatalogFile, Entry
 from vtacli.store.connection import check_url
 from vtacli.store.hub import look_up, offline_error
 from vtacli.store.licences import require_acceptance
-from vtacli.store.pins import Pin, pin_of, read_pins, record_pin, with_pins
+from vtacli.store.pins import Pin, pin_of, read_pins, record_pins, with_pins
 from vtacli.store.place import DOWNLOADS, installed_folder, locked, store_to_write
 from vtacli.store.transfer import (
     Fetched,
@@ -96,9 +97,9 @@ def pull(
         check_url(mirror, allow_http=allow_http)
     store = store_to_write(weights_dir, environ)
     with locked(store, entry.name, _waiting(entry.name, report)):
+        if (found := installed_folder(entry.name, weights_dir, environ)) is not None:
+            return Pulled(entry.name, found, already=True)
         folder = store / entry.name
-        if installed_folder(entry.name, weights_dir, environ) is not None:
-            return Pulled(entry.name, folder, already=True)
         _check_free(folder)
         work = _Pull(entry, store, mirror, allow_http, report, patience or Patience())
         return work.run(folder)
@@ -132,29 +133,45 @@ class _Pull:
         pinned = with_pins(self.entry, {self.entry.name: self.pins})
         sources = [self._source(file) for file in pinned.files]
         self._check_space(sources)
-        transferred, new = 0, []
+        transferred, new = 0, {}
         for source in sources:
             fetched = self._fetched(source)
             transferred += fetched.transferred
-            if self._pin(source, fetched):
-                new.append(source.file.path)
-        if new:
+            if (pin := self._pin(source, fetched)) is not None:
+                new[source.file.path] = pin
+        self._tidy()
+        self.report(Step(f"install {self.entry.name}", 0))
+        try:
+            _install(self.entry, self.files, self.store, self.report)
+        except WeightsRefused:
+            for path in new:  # nothing says that these are right, and the next try may bring others
+                (self.files / path).unlink(missing_ok=True)
+            raise
+        if new:  # only what made a model is worth holding later pulls to
+            record_pins(self.store, self.entry.name, new)
             self.report(
                 Note(
                     f"{self.entry.name}: the catalog does not pin {', '.join(new)}; what came is "
                     "recorded, and later pulls are held to it."
                 )
             )
-        self.report(Step(f"install {self.entry.name}", 0))
-        _install(self.entry, self.files, self.store, self.report)
         shutil.rmtree(self.files, ignore_errors=True)
         return Pulled(self.entry.name, folder, False, transferred, tuple(new))
+
+    def _tidy(self) -> None:
+        """Delete what an earlier row of this name fetched and this one does not name."""
+        wanted = {self.files / file.path for file in self.entry.files}
+        for path in self.files.rglob("*"):
+            if path not in wanted and (path.is_symlink() or not path.is_dir()):
+                path.unlink()
 
     def _source(self, file: CatalogFile) -> _Source:
         pin = pin_of(self._of_catalog(file), self.pins)
         revision = pin.revision if pin is not None and pin.revision else file.revision
         known = _Source(file, "", revision, file.size, file.sha256)
         if self.mirror is not None:
+            if _offline() and not self.mirror.startswith("file:"):
+                raise offline_error()
             name = quote(f"{self.entry.name}/{file.path}")
             return replace(known, url=f"{self.mirror.rstrip('/')}/{name}")
         if file.url is not None:
@@ -224,20 +241,13 @@ class _Pull:
             )
         return fetched
 
-    def _pin(self, source: _Source, fetched: Fetched) -> bool:
-        """Record what the catalog leaves open. True where it was not recorded before."""
+    def _pin(self, source: _Source, fetched: Fetched) -> Pin | None:
+        """What is to be recorded of a file: None where the catalog or an earlier pull says all."""
         said = self._of_catalog(source.file)
         if said.pinned or pin_of(said, self.pins) is not None:
-            return False
-        record_pin(
-            self.store,
-            self.entry.name,
-            said,
-            revision=source.revision,
-            size=fetched.size,
-            sha256=fetched.sha256,
-        )
-        return True
+            return None
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Pin(said.source, source.revision, fetched.size, fetched.sha256, now)
 
 
 def _install(entry: Entry, files: Path, store: Path, report: Report) -> None:

@@ -27,7 +27,7 @@ SLOWEST_BYTES_PER_S = 1024
 """Slower than this for as long as a silence may last is a stall."""
 
 FORWARD = 1 << 20
-"""A try that brought so many bytes starts the count of tries anew."""
+"""A try that came so many bytes further than any before it starts the count of tries anew."""
 
 SPARE_BYTES = 64 << 20
 """What is to stay free on a disk."""
@@ -92,6 +92,7 @@ def fetch(
             if size in (None, found):
                 digest = hash_of(target)
                 if sha256 in (None, digest):
+                    work.forget()  # what a process left that was killed just after the naming
                     return Fetched(target, found, digest, 0)
             target.unlink()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -159,13 +160,14 @@ class _Transfer:
 
     def run(self) -> Fetched:
         tries, wait = 0, self.patience.wait_s
+        furthest = self._kept()
         while True:
-            before = self.transferred
             try:
                 return self._once()
             except Interrupted as broken:
-                if self.transferred - before >= FORWARD:
-                    tries, wait = 0, self.patience.wait_s
+                # Bytes that came are no progress where each try begins anew.
+                if self._kept() >= furthest + FORWARD:
+                    tries, wait, furthest = 0, self.patience.wait_s, self._kept()
                 tries += 1
                 pause = wait if broken.wait_s is None else broken.wait_s
                 if tries >= self.patience.tries or pause > self.patience.longest_wait_s:
@@ -178,11 +180,14 @@ class _Transfer:
         asked = ""
         if broken.wait_s is not None and broken.wait_s > self.patience.longest_wait_s:
             asked = f" and asks to wait for {broken.wait_s:.0f} s"
-        kept = self.part.stat().st_size if self.part.is_file() else 0
+        kept = self._kept()
         then = f"{kept / 1e6:.1f} MB are kept: the next pull goes on from there." if kept else ""
         return WeightsMissing(
             f"{self.target.name} did not come: {broken}{asked}.", hint=then or "Try again later."
         )
+
+    def _kept(self) -> int:
+        return self.part.stat().st_size if self.part.is_file() else 0
 
     def _once(self) -> Fetched:
         """One request, from where the part ends, to the file's end."""
@@ -200,7 +205,7 @@ class _Transfer:
         try:
             if reply.status == 416:  # there is nothing beyond what is here
                 if reply.total != done:
-                    self._forget()
+                    self.forget()
                     raise Interrupted("the server's file is shorter than what is here")
                 return self._checked(done, digest.hexdigest(), resumed=True)
             if reply.start == 0:
@@ -284,7 +289,7 @@ class _Transfer:
                 if start == done == 0:
                     self._look(chunk)
                 if total is not None and done + len(chunk) > total:
-                    self._forget()
+                    self.forget()
                     raise WeightsRefused(f"{self.url}: more came than the file's {total} bytes.")
                 file.write(chunk)
                 digest.update(chunk)
@@ -306,10 +311,10 @@ class _Transfer:
         """Refuse what pretends to be the file and can be told by its beginning."""
         beginning = first[:512].lstrip().lower()
         if beginning.startswith((b"<!doctype html", b"<html")):
-            self._forget()
+            self.forget()
             raise self._page()
         if beginning.startswith(b"version https://git-lfs"):
-            self._forget()
+            self.forget()
             raise WeightsRefused(
                 f"{self.url}: the server sent a Git LFS pointer in the file's place.",
                 hint="A mirror of a repository needs `git lfs pull`.",
@@ -330,7 +335,7 @@ class _Transfer:
             wrong = "it is empty"
         if wrong is None:
             return self._finished(done, digest)
-        self._forget()
+        self.forget()
         if resumed:  # what was here before may be what is wrong: once more, from the beginning
             raise Interrupted(f"the pieces do not fit: {wrong}", 0.0)
         raise WeightsRefused(
@@ -353,6 +358,7 @@ class _Transfer:
         fresh.write_text(json.dumps(said), encoding="utf-8")
         fresh.replace(self.note_file)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Delete the part and its note."""
         self.part.unlink(missing_ok=True)
         self.note_file.unlink(missing_ok=True)

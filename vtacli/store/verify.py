@@ -11,10 +11,10 @@ from vtacli.errors import ConfigError, StorageError, VtaError, WeightsRefused
 from vtacli.model.describe import INDEX, index_of, variant_of
 from vtacli.model.headers import read_header
 from vtacli.progress import Report, ignore
+from vtacli.shelves import check_links
 from vtacli.store.manifest import MANIFEST, Listed, Manifest, files_of, hash_of, read_manifest
-from vtacli.store.place import check_links
 
-LOADED = (".safetensors", ".json", ".txt", ".bin", ".py", ".pt", ".ckpt", ".model")
+LOADED = (".safetensors", ".json", ".jsonl", ".txt", ".bin", ".py", ".pt", ".ckpt", ".model")
 """Endings of what a model's opening may read: such a file that is not listed is refused."""
 
 
@@ -67,14 +67,6 @@ def verify(
     return Verified(name or folder.name, folder, tuple(_all(folder, expected or {}, report)))
 
 
-def check_folder(folder: Path, *, variant: str | None = None, report: Report = ignore) -> None:
-    """Raise WeightsRefused unless the folder holds a whole model, of this variant if given."""
-    if variant is not None and (found := variant_of(folder).name) != variant:
-        raise WeightsRefused(f"this is {found}, not {variant}.", path=folder)
-    if wrong := problems(folder, report=report):
-        raise WeightsRefused("; ".join(wrong[:3]), path=folder)
-
-
 def problems(folder: Path, report: Report = ignore) -> list[str]:
     """What :func:`verify` finds wrong, a sentence each."""
     return [f.found for f in verify(folder, report=report).findings if f.ok is False]
@@ -104,10 +96,10 @@ def _hashes(folder: Path, expected: Mapping[str, Listed], report: Report) -> Ite
         yield Finding("hashes", False, str(error))
         return
     if manifest is None and not expected:
-        yield Finding("hashes", None, f"not pinned: there is no {MANIFEST} to hold it against")
+        yield Finding("hashes", None, "not pinned: nothing here says what its files should be")
         return
     listed = {**(manifest.files if manifest else {}), **expected}
-    faults = list(_differing(folder, listed, report))
+    faults = list(differing(folder, listed, report))
     if manifest is not None:
         faults += _unlisted(folder, manifest, expected)
         faults += [
@@ -121,7 +113,8 @@ def _hashes(folder: Path, expected: Mapping[str, Listed], report: Report) -> Ite
         yield Finding("hashes", True, f"{len(listed)} files are what they were")
 
 
-def _differing(folder: Path, listed: Mapping[str, Listed], report: Report) -> Iterator[str]:
+def differing(folder: Path, listed: Mapping[str, Listed], report: Report) -> Iterator[str]:
+    """What differs between a folder and a list of its files, a few words each."""
     total, done = sum(said.size for said in listed.values()), 0
     for name, said in listed.items():
         path = folder / name

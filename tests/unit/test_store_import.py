@@ -1,5 +1,6 @@
 """Foreign files become a model: whole or not at all, and nothing in them is run."""
 
+import gzip
 import json
 import os
 import pickle
@@ -143,6 +144,19 @@ def test_memory_is_limited(tmp_path):
     assert bomb.stat().st_size < 8 << 20
     with pytest.raises(WeightsRefused, match="memory"):
         import_model(source, tmp_path / "shelf")
+    assert nothing_in(tmp_path / "shelf")
+
+
+def test_a_header_of_an_archive_may_not_fill_the_memory(tmp_path):
+    """Its own headers are read whole by whoever opens an archive: here one of 600 MB."""
+    header = tarfile.TarInfo("PaxHeaders/x")
+    header.type, header.size = tarfile.XHDTYPE, 600 << 20
+    with gzip.open(tmp_path / "x.tar.gz", "wb", 1) as packed:
+        packed.write(header.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(600):
+            packed.write(bytes(1 << 20))
+    with pytest.raises(WeightsRefused, match="memory"):
+        import_model(tmp_path / "x.tar.gz", tmp_path / "shelf")
     assert nothing_in(tmp_path / "shelf")
 
 

@@ -53,6 +53,11 @@ app.command(rich_help_panel=LOOK, no_args_is_help=True)(probe)
 app.command(rich_help_panel=CHECK, no_args_is_help=True)(measure)
 app.command(rich_help_panel=CHECK, no_args_is_help=True)(compare)
 app.command(rich_help_panel=SET_UP)(doctor)
-app.add_typer(models, name="models", rich_help_panel=SET_UP)
+app.add_typer(
+    models,
+    name="models",
+    rich_help_panel=SET_UP,
+    short_help="Find, fetch, check and keep models.",
+)
 app.command(rich_help_panel=SET_UP, no_args_is_help=True)(train)
 app.command(rich_help_panel=SET_UP)(evaluate)

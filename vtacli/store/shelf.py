@@ -170,6 +170,8 @@ def _at_work(name: str) -> bool:
     numbers = [part for part in name.split(".") if part.isdigit()]
     if not numbers:
         return False
+    if os.name == "nt":
+        return True  # there a signal of 0 is none: rather keep too much
     try:
         os.kill(int(numbers[-1]), 0)
     except (ProcessLookupError, OverflowError):

@@ -149,8 +149,13 @@ def test_the_published_files_from_the_hub(home, library, capsys):
     assert answer(capsys)["already"] is True
     assert len(library.asked) == count
 
-    # Gone, and fetched again: the licence is not asked for twice, and the pins hold.
+    # What is on the shelf no more is still pinned, and the list says so.
     (store / "tiny").rename(home / "aside")
+    assert main(["models", "list", "--catalog", str(catalog), "--json"]) == 0
+    row = next(r for r in answer(capsys)["models"] if r["name"] == "tiny")
+    assert (row["state"], row["pinned"], row["size"]) == ("available", True, total)
+
+    # Gone, and fetched again: the licence is not asked for twice, and the pins hold.
     other = bytearray((REFERENCE / FIRST_STAGE).read_bytes())
     other[1000] ^= 1
     library.files[f"/{FIRST_STAGE}"] = bytes(other)

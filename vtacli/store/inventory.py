@@ -9,11 +9,12 @@ from typing import Any
 
 from vtacli.errors import VtaError, WeightsMissing, WeightsRefused
 from vtacli.model.variants import VARIANTS
+from vtacli.shelves import shelves
 from vtacli.store.catalog import FOLDER, Entry, catalog_paths, read_catalog
 from vtacli.store.default import default_model
 from vtacli.store.manifest import Listed, read_manifest
-from vtacli.store.pins import read_pins, with_pins
-from vtacli.store.place import installed_folder, user_store
+from vtacli.store.pins import pins_on, read_pins, with_pins
+from vtacli.store.place import installed_folder
 from vtacli.store.record import recorded
 from vtacli.store.shelf import Shelved, describe, is_shipped, shelved
 
@@ -24,7 +25,7 @@ def inventory(weights_dir: Path | None, catalogs: Iterable[Path]) -> list[dict[s
     """A row for every model by its name: ``state`` is shipped, installed, broken, or available
     from the catalog. Raises ConfigError for a catalog that cannot be read."""
     here = shelved(weights_dir)
-    catalog = read_catalog(catalog_paths(catalogs))
+    catalog = _catalog(weights_dir, catalogs)
     rows = [row_of(model, catalog.get(name)) for name, model in here.items()]
     rows += [row_of(None, entry) for name, entry in sorted(catalog.items()) if name not in here]
     return rows
@@ -60,7 +61,7 @@ def details(name: str, weights_dir: Path | None, catalogs: Iterable[Path]) -> di
 
     Raises WeightsMissing with the nearest name, ConfigError for a bad catalog.
     """
-    catalog = read_catalog(catalog_paths(catalogs))
+    catalog = _catalog(weights_dir, catalogs)
     folder = installed_folder(name, weights_dir)
     if folder is None and name not in catalog:
         raise WeightsMissing(
@@ -82,6 +83,15 @@ def details(name: str, weights_dir: Path | None, catalogs: Iterable[Path]) -> di
         "sound": facts
         and f"{float(facts.window_s):g} s at {facts.rate_hz} Hz, bandwidth {facts.bandwidth_hz} Hz",
     }
+
+
+def _catalog(weights_dir: Path | None, catalogs: Iterable[Path]) -> dict[str, Entry]:
+    """The catalog's rows, completed by what first pulls pinned on any shelf."""
+    rows = read_catalog(catalog_paths(catalogs))
+    with suppress(WeightsRefused):  # pins that cannot be read pin nothing
+        pins = pins_on(shelves(weights_dir))
+        return {name: with_pins(entry, pins) for name, entry in rows.items()}
+    return rows
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -169,6 +179,4 @@ def _files(folder: Path | None, entry: Entry | None) -> list[dict[str, Any]]:
             for name, path in names.items()
         ]
     assert entry is not None
-    with suppress(WeightsRefused):
-        entry = with_pins(entry, read_pins(user_store()))
     return [f.to_dict() for f in entry.files]

@@ -6,7 +6,7 @@ A catalog that gives these itself needs no pin; where it gives another hash, the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,15 @@ def read_pins(store: Path) -> dict[str, dict[str, Pin]]:
             path=path,
             hint="Remove the file: the next pull pins anew what the catalog leaves open.",
         ) from error
+
+
+def pins_on(on: Iterable[Path]) -> dict[str, dict[str, Pin]]:
+    """The pins of several shelves, the first that has a model's winning. Raises WeightsRefused."""
+    found: dict[str, dict[str, Pin]] = {}
+    for shelf in on:
+        for name, files in read_pins(shelf).items():
+            found.setdefault(name, files)
+    return found
 
 
 def pin_of(file: CatalogFile, pins: Mapping[str, Pin]) -> Pin | None:

@@ -25,7 +25,7 @@ from vtacli.shelves import find_model
 from vtacli.store.exporting import export_model
 from vtacli.store.folders import copy_model
 from vtacli.store.importing import import_model, name_of
-from vtacli.store.shelf import leftovers
+from vtacli.store.shelf import leftovers, prune
 from vtacli.store.verify import verify
 
 ROOT = Path(__file__).parents[2]
@@ -178,14 +178,16 @@ def test_a_killed_import_leaves_no_model_and_prune_finds_the_rest(tmp_path):
     ]  # fmt: skip
     shelf.mkdir()
     child = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
-    part = shelf / f".tiny.{child.pid}.part"
-    while not part.exists():
+    while not list(shelf.glob(".*.part")):
         assert child.poll() is None
         time.sleep(0.01)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     assert not (shelf / "tiny").exists()
-    assert list(leftovers(shelf)) == [part]
+    left = leftovers(shelf)
+    assert set(left) == set(shelf.glob(".*.part")) != set()
+    prune(left)
+    assert nothing_in(shelf)
 
 
 def test_a_diffusers_folder_with_pickles_becomes_safetensors(folder, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from vtacli.store.names import proper_name
 from vtacli.store.place import DOWNLOADS, locked
 
 GONE = ".gone"
+_PART = re.compile(r"\.+(?P<name>.+?)\.\d+(\.files)?\.(part|gone)(\..*)?$")
 
 
 @dataclass(frozen=True)
@@ -131,14 +133,17 @@ def remove(
 def leftovers(
     weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[Path, int]:
-    """What broken-off pulls, imports and removals left, with its bytes. What a process that lives
-    is at work on is not among it."""
+    """What broken-off pulls, imports and removals left, with its bytes.
+
+    Whoever is at work holds the lock of the model's name, and the system takes it from who dies:
+    what is locked is not among these, nor is what lies on a shelf that is only read.
+    """
     found: dict[Path, int] = {}
     for shelf in shelves(weights_dir, environ):
         if not shelf.is_dir():
             continue
         for path in sorted(shelf.glob(".*")):
-            if path.name.endswith((PART, GONE)) and not _at_work(path.name):
+            if path.name.endswith((PART, GONE)) and not _is_locked(shelf, _model_of(path.name)):
                 found[path] = bytes_in(path)
         for path in sorted((shelf / DOWNLOADS).glob("*")):
             if not _is_locked(shelf, path.name):
@@ -165,20 +170,10 @@ def _cannot_delete(path: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot be deleted: {(error.strerror or str(error)).lower()}.", path=path)
 
 
-def _at_work(name: str) -> bool:
-    """Whether the process whose number is in the name still runs."""
-    numbers = [part for part in name.split(".") if part.isdigit()]
-    if not numbers:
-        return False
-    if os.name == "nt":
-        return True  # there a signal of 0 is none: rather keep too much
-    try:
-        os.kill(int(numbers[-1]), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True  # another person's
-    return True
+def _model_of(part: str) -> str:
+    """The name of the model that a hidden folder was to be, or was: ``.NAME.PROCESS.part``."""
+    found = _PART.match(part)
+    return found["name"] if found else part
 
 
 def _is_locked(shelf: Path, name: str) -> bool:

@@ -223,6 +223,17 @@ def test_what_cannot_be_done_is_said(say, command, code, words):
     assert words in err
 
 
+def test_a_name_that_another_shelf_has_first_is_said(made, place, say):
+    code, out, err = say("import", made / "tiny", "--name", "vta-mini")
+    assert code == 0
+    assert "is found first" in err
+    assert "vta generate IN --model vta-mini" in out
+    code, out, err = say("import", made / "tiny", "--weights-dir", place / "mine")
+    assert code == 0
+    assert "found first" not in err
+    assert f"--weights-dir {place / 'mine'}" in out
+
+
 def test_names_are_completed(made, place):
     environ = {
         "_VTA_COMPLETE": "complete_bash",

@@ -199,8 +199,10 @@ def import_(
     """
     from vtacli.cli.render import pairs
     from vtacli.errors import printable
+    from vtacli.progress import Note
     from vtacli.store.importing import import_model
     from vtacli.store.place import store_to_write
+    from vtacli.store.shelf import folder_of
 
     shell: Shell = context.obj
     console = _talk(context, quiet, progress)
@@ -213,11 +215,15 @@ def import_(
             variant=variant,
             report=shell.report,
         )
+    first = folder_of(made.name, weights_dir)
+    if first.resolve() != made.folder.resolve():
+        shell.report(Note(f"The model of that name in {first.parent} is found first.", "warning"))
+    where = f" --weights-dir {printable(weights_dir)}" if weights_dir else ""
     rows = [
         ("model", f"{made.name} ({made.variant})"),
         ("folder", printable(made.folder)),
         ("licence", made.licence),
-        ("use it", f"vta generate IN --model {made.name}"),
+        ("use it", f"vta generate IN --model {made.name}{where}"),
     ]
     console.answer(pairs(rows), made.to_dict() if as_json else None)
 

@@ -11,6 +11,8 @@ from vtacli.model.variants import VARIANTS, Variant
 
 INDEX = "model_index.json"
 PIPELINE_CLASS = "VtaPipeline"
+PUBLISHED_MODEL = "pytorch_model_2.bin"
+"""The checkpoint of a folder of published files."""
 FEW_STEPS = "few_steps.safetensors"
 """Changes to a denoiser that make it sample in a few steps, beside its weights."""
 COMPONENT_MODULES = frozenset(

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from vtacli.errors import ConfigError, WeightsMissing, WeightsRefused
+from vtacli.model.describe import PUBLISHED_MODEL
 from vtacli.model.variants import VARIANTS, Variant
 
-MODEL_FILE = "pytorch_model_2.bin"
+MODEL_FILE = PUBLISHED_MODEL
 FIRST_STAGE_FILE = "audioldm-s-full.ckpt"
 SUMMARY_FILE = "summary.jsonl"
 UNET_FILE = "unet_config.json"

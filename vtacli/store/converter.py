@@ -15,11 +15,13 @@ from threading import Thread
 from typing import Any
 
 from vtacli import errors
-from vtacli.errors import VtaError, WeightsMissing, WeightsRefused
+from vtacli.errors import VtaError, WeightsRefused
 from vtacli.progress import ignore
 
 SPARE_BYTES = 1 << 29
 """Address space beyond the files': for the interpreter's own, and one tensor that is copied."""
+UNPACKING_BYTES = 256 << 20
+"""The same while an archive is unpacked, which is done block by block."""
 SHARE = 3
 """The files are mapped, once as they are and once as they were written, and one is read whole where
 its format cannot be mapped."""
@@ -54,26 +56,20 @@ def _end_with_parent() -> None:
 def _work(job: dict[str, Any]) -> dict[str, Any]:
     # everything of ours is imported before the limit: what it takes is not the file's fault
     from vtacli.model.checkpoint import import_published
-    from vtacli.store.archives import is_archive, unpack
-    from vtacli.store.folders import bytes_in, copy_model
+    from vtacli.store.archives import unpack
+    from vtacli.store.folders import PUBLISHED, bytes_in, copy_model, kind_of
     from vtacli.store.manifest import read_manifest, write_manifest
     from vtacli.store.verify import differing, problems
 
     source, out, scratch = Path(job["source"]), Path(job["out"]), Path(job["scratch"])
     _limit_time(job["limit_s"])
-    _limit_memory(GROWTH_BEFORE_UNPACKING)
+    _limit_memory(UNPACKING_BYTES)
     if source.is_file():
-        if not is_archive(source):
-            raise WeightsRefused(
-                "neither a folder nor an archive.",
-                path=source,
-                hint="Name the folder that it lies in, or a .tar or .zip file.",
-            )
         source = unpack(source, scratch)
     kind = kind_of(source)
     _limit_memory(SHARE * bytes_in(source) + SPARE_BYTES)
     left: list[str] = []
-    if kind == "published":
+    if kind == PUBLISHED:
         import_published(source, out, summary=job["summary"], variant=job["variant"])
     else:
         manifest = read_manifest(source)
@@ -85,27 +81,6 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
         raise WeightsRefused("; ".join(wrong[:3]), path=job["source"])
     write_manifest(out, job["origin"])
     return {"kind": kind, "left": left, "peak_bytes": _peak_bytes()}
-
-
-GROWTH_BEFORE_UNPACKING = 256 << 20
-
-
-def kind_of(folder: Path) -> str:
-    """``published`` or ``folder``. Raises WeightsRefused for what is neither."""
-    from vtacli.model.published import MODEL_FILE
-    from vtacli.store.folders import is_model
-
-    if not folder.is_dir():
-        raise WeightsMissing("there is no such file or folder.", path=folder)
-    if is_model(folder):
-        return "folder"
-    if (folder / MODEL_FILE).is_file():
-        return "published"
-    raise WeightsRefused(
-        "this holds no model.",
-        path=folder,
-        hint=f"A folder with model_index.json is one, or with the published {MODEL_FILE}.",
-    )
 
 
 def _limit_time(limit_s: float) -> None:

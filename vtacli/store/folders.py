@@ -10,9 +10,11 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from vtacli.errors import WeightsRefused
-from vtacli.model.describe import INDEX, index_of
+from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.model.describe import INDEX, PUBLISHED_MODEL, index_of
+from vtacli.store.archives import is_archive
 
+PUBLISHED, FOLDER, ARCHIVE = "published", "folder", "archive"
 TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".md", ".model")
 TEXT_NAMES = ("LICENSE", "NOTICE", "LICENCE")
 LARGEST_TEXT_BYTES = 64 << 20
@@ -86,8 +88,28 @@ def _root_of(source: Path) -> Path:
     return (source.parent.parent if source.parent.name == "snapshots" else source).resolve()
 
 
-def is_model(folder: Path) -> bool:
-    return (folder / INDEX).is_file()
+def kind_of(source: Path) -> str:
+    """:data:`PUBLISHED`, :data:`FOLDER` or :data:`ARCHIVE`, by names alone. Raises WeightsRefused
+    for what is none of them, WeightsMissing where there is nothing."""
+    if not source.exists():
+        raise WeightsMissing("there is no such file or folder.", path=source)
+    if not source.is_dir():
+        if is_archive(source):
+            return ARCHIVE
+        raise WeightsRefused(
+            "neither a folder nor an archive.",
+            path=source,
+            hint="Name the folder that it lies in, or a .tar or .zip file.",
+        )
+    if (source / INDEX).is_file():
+        return FOLDER
+    if (source / PUBLISHED_MODEL).is_file():
+        return PUBLISHED
+    raise WeightsRefused(
+        "this holds no model.",
+        path=source,
+        hint=f"A folder with {INDEX} is one, or with the published {PUBLISHED_MODEL}.",
+    )
 
 
 def bytes_in(place: Path) -> int:

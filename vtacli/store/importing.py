@@ -20,11 +20,11 @@ from tempfile import TemporaryFile
 from time import monotonic
 from typing import Any
 
-from vtacli.errors import ConfigError, OutputError, StorageError, WeightsMissing, WeightsRefused
+from vtacli.errors import ConfigError, OutputError, StorageError, WeightsRefused
 from vtacli.model.describe import variant_of
 from vtacli.progress import Note, Report, Step, ignore
 from vtacli.store.archives import SUFFIXES, is_archive
-from vtacli.store.folders import bytes_in
+from vtacli.store.folders import bytes_in, kind_of
 from vtacli.store.names import proper_name
 from vtacli.store.place import locked
 
@@ -83,8 +83,7 @@ def import_model(
     the lock of this name. Raises WeightsMissing, WeightsRefused, ConfigError for a bad name,
     OutputError where a model of that name is on the shelf, StorageError.
     """
-    if not source.exists():
-        raise WeightsMissing("there is no such file or folder.", path=source)
+    kind_of(source)
     name = proper_name(name if name is not None else name_of(source))
     if hold_lock:
         with locked(store, name):

@@ -83,8 +83,8 @@ def import_model(
     the lock of this name. Raises WeightsMissing, WeightsRefused, ConfigError for a bad name,
     OutputError where a model of that name is on the shelf, StorageError.
     """
-    kind_of(source)
     name = proper_name(name if name is not None else name_of(source))
+    kind_of(source)  # what is no model is refused before anything is started
     if hold_lock:
         with locked(store, name):
             return import_model(

@@ -10,7 +10,7 @@ import torch
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
-from vtacli.model.mini.start import EVEN, once, struck_start, together
+from vtacli.model.mini.start import EVEN, levelled, once, struck_start, together
 
 MODEL = Path("weights/vta-mini")
 STEP_S = 0.08
@@ -77,7 +77,7 @@ def test_a_bed_goes_on_beneath_blows(codec, bank, blow):
     both = [*alone, Placement(blow, 2.0, 4.0)]
     with_blow = levels(codec, struck_start(bank, both, [(2.0, 0.05)], codec, 128, STEP_S))
     without = levels(codec, lay(bank, alone, 128, STEP_S))
-    assert np.abs(with_blow[300:900] - without[300:900]).mean() < 4
+    assert np.abs(with_blow[300:900] - without[300:900]).mean() < 3
 
 
 def test_a_blow_ends_where_the_next_one_begins(codec, bank):
@@ -122,8 +122,20 @@ def test_a_blow_is_one_blow():
     decay = np.linspace(0, -6, 60, dtype=np.float32)[:, None].repeat(4, axis=1)
     assert once(decay) == 60
     twice = np.concatenate([decay[:30], decay[:30]])
-    assert once(twice) == 30
-    rattle = decay.copy()
-    rattle[1:6] += 1.0  # the attack itself may rise for some frames
-    assert once(rattle) == 60
+    assert once(twice) in (29, 30)
+    swelling = decay.copy()
+    swelling[20:] += np.linspace(0, 4, 40, dtype=np.float32)[:, None]
+    assert once(swelling) == 60
     assert once(decay[:3]) == 3
+
+
+def test_a_bed_in_which_little_happens_is_left_as_it_is():
+    rng = np.random.default_rng(0)
+    even = rng.normal(0, 0.05, (400, 16)).astype(np.float32)
+    assert np.array_equal(levelled(even), even)
+    eventful = even.copy()
+    for at in range(20, 380, 40):
+        eventful[at : at + 4] += 2.0  # 17 dB
+    left = levelled(eventful)
+    assert left[50:350].std(axis=0).mean() < 0.25 * eventful[50:350].std(axis=0).mean()
+    assert left.mean() == pytest.approx(eventful.mean(), abs=0.01)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import BED, Bank, Placement, lay
@@ -24,10 +24,14 @@ AROUND = 2
 """Steps of silence on each side of a blow that is decoded by itself: the codec's own view."""
 RELEASE = 3
 """Frames in which a blow ends that is cut short."""
+AROUND_FRAMES, STANDS_OUT_DB, EVENTFUL = 61, 4.0, 0.05
+"""A bed is eventful where more than this share of it stands out by 4 dB from the 0.6 s around:
+rain, waves, applause, engines and gravel have 0 to 4 %, rolling balls, a fire and steps 5 to 16."""
 EVEN = 25
-"""Frames of a bed that are one beneath blows: what happens in it would be taken for blows."""
-AGAIN_DB, AGAIN_FRAMES = 6.0, 6
-"""A blow ends where it rises by so much after it has struck: that is another blow."""
+"""Frames over which an eventful bed is its own mean beneath blows."""
+AGAIN_DB, AGAIN_FRAMES, AGAIN_NEAR_DB = 6.0, 6, 15.0
+"""A blow ends where, some frames after it has struck, its level leaps by so much in three frames to
+within 15 dB of its peak: that is another blow. What swells, as a bark does, is still the same."""
 
 
 def together(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -47,7 +51,7 @@ def struck_start(
     """(C, steps) float32: what is laid, with blows at their times to 10 ms and as strong as
     ``strengths``, (time in s, strength) of each, says."""
     lasting = [p for p in placements if bank.kinds[p.recording] == BED]
-    mel = uniform_filter1d(_mel(codec, lay(bank, lasting, steps, step_s)), EVEN, axis=0)
+    mel = levelled(_mel(codec, lay(bank, lasting, steps, step_s)))
     strength_at = dict(strengths)
     heard: dict[int, NDArray[np.float32]] = {}
     for place in placements:
@@ -80,13 +84,27 @@ def _blow(bank: Bank, entry: int, codec: MelCodec) -> NDArray[np.float32]:
     return mel[: struck + once(mel[struck:])]
 
 
+def levelled(mel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A bed's log-mel (frames, bands) as it lies beneath blows: as it is, but where much happens in
+    it, which would be taken for blows, its mean over time."""
+    level_db = _level_db(mel)
+    stands_out = level_db > uniform_filter1d(level_db, AROUND_FRAMES) + STANDS_OUT_DB
+    if stands_out.mean() <= EVENTFUL:
+        return mel
+    return np.asarray(uniform_filter1d(mel, EVEN, axis=0), np.float32)
+
+
+def _level_db(mel: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(frames, bands) log-mel -> (frames,) power in dB."""
+    return np.asarray(10 * np.log10(np.exp(2 * mel.astype(np.float64)).sum(axis=1)))
+
+
 def once(mel: NDArray[np.float32]) -> int:
-    """How many frames of a log-mel (frames, bands), which begins with a blow, are that blow: until
-    its level, 20 dB and less under its peak, rises again by :data:`AGAIN_DB`."""
-    level_db = 10 * np.log10(np.exp(2 * mel.astype(np.float64)).sum(axis=1))
-    lowest = np.minimum.accumulate(level_db)
-    heard = level_db > level_db[: AGAIN_FRAMES + 1].max(initial=-200) - 20
-    again = heard & (level_db > lowest + AGAIN_DB)
+    """How many frames of a log-mel (frames, bands), which begins with a blow, are that blow."""
+    level_db = _level_db(mel)
+    before_db = minimum_filter1d(level_db, 4, origin=1)  # of this frame and the three before it
+    peak_db = level_db[: AGAIN_FRAMES + 1].max(initial=-200.0)
+    again = (level_db > before_db + AGAIN_DB) & (level_db > peak_db - AGAIN_NEAR_DB)
     again[: AGAIN_FRAMES + 1] = False
     return int(again.argmax()) if again.any() else len(mel)
 

@@ -21,7 +21,7 @@ from vtacli.model.contract import Reference, Sampling
 from vtacli.model.loading import load_model
 from vtacli.model.mini.draft import Placement
 from vtacli.model.mini.reference import OwnBanks, reference_start
-from vtacli.model.pipeline import first_below, together
+from vtacli.model.pipeline import together
 from vtacli.signal.media import Audio, Curve
 from vtacli.signal.nature import BED, HIT, PASSAGE, nature_of, stretches
 
@@ -153,9 +153,6 @@ def test_the_nearer_the_later_it_starts():
     assert shares[0] == 1.0
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] > 0
-    sigmas = torch.linspace(1, 0, 11)
-    assert first_below(sigmas, 1.0) == 0
-    assert sigmas[first_below(sigmas, 0.7)] == pytest.approx(0.7)
 
 
 def test_windows_that_begin_alike_run_together_and_none_is_lost():
@@ -223,3 +220,29 @@ def test_a_published_model_cannot_take_one():
     content = replace(published_window(0, 1), references=(own_sound(),))
     with pytest.raises(ConfigError, match="cannot take a reference"):
         opened.generate([content], Sampling(steps=1))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7])
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_as_many_steps_are_made_as_were_asked_for_wherever_they_begin(model, steps, strength):
+    asked = window(references=(own_sound(),), reference_strength=strength)
+    model.pipeline([asked], num_inference_steps=steps)
+    assert model.pipeline.num_timesteps == steps
+
+
+@pytest.mark.parametrize("share", [0.4, 0.5, 0.76])
+def test_sampling_begins_at_the_share_of_noise_that_it_is_meant_to(model, share, monkeypatch):
+    begun = []
+    noise = torch.randn(1, *model.variant.latent_shape, generator=torch.Generator().manual_seed(0))
+    near = torch.zeros_like(noise)
+    monkeypatch.setattr(model.pipeline.encoder, "noise_share", lambda content: share)
+    monkeypatch.setattr(model.pipeline.encoder, "start", lambda contents, codec: near)
+    seen = model.pipeline.unet.forward
+
+    def watched(sample, *rest, **named):
+        begun.append(float(sample[0].std() / noise.std()))
+        return seen(sample, *rest, **named)
+
+    monkeypatch.setattr(model.pipeline.unet, "forward", watched)
+    model.pipeline([window()], num_inference_steps=20, latents=noise)
+    assert begun[0] == pytest.approx(share, abs=0.03)

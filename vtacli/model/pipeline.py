@@ -242,17 +242,18 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         ``start``: latents and the share of noise to begin with, for a flow: sampling then begins
         part-way, in as many steps as from pure noise.
         """
-        scheduler = self.scheduler
+        scheduler, begin = self.scheduler, 0
         if euler_sigmas is not None:
             scheduler = FlowMatchEulerDiscreteScheduler()
             scheduler.set_timesteps(sigmas=list(euler_sigmas), device=noise.device)
             # A few long steps are not cut short: such a denoiser always begins at pure noise.
             start = None
         elif start is not None:
+            # The noise of a flow falls evenly: the last ``steps`` of so many begin at that share.
             scheduler.set_timesteps(max(steps, round(steps / start[1])), device=noise.device)
+            begin = len(scheduler.timesteps) - steps
         else:
             scheduler.set_timesteps(steps, device=noise.device)
-        begin = 0 if start is None else first_below(scheduler.sigmas, start[1])
         timesteps = scheduler.timesteps[begin:]
         self._num_timesteps = len(timesteps)
         dtype = self.unet.dtype
@@ -351,11 +352,6 @@ def together(shares: Sequence[float], at_most: int) -> list[list[int]]:
         alike = [i for i, other in enumerate(shares) if other == share]
         groups += [alike[k : k + at_most] for k in range(0, len(alike), at_most)]
     return groups
-
-
-def first_below(sigmas: Tensor, share: float) -> int:
-    """The first of decreasing noise levels that is not above ``share``."""
-    return int((sigmas > share + 1e-4).sum())
 
 
 def _rows(condition: Condition, rows: list[int]) -> Condition:

@@ -40,7 +40,7 @@ def content_of(
     return WindowContent(
         frames=frames.between(span),
         duration_s=float(span.duration_s),
-        key=NoiseKey(seed if scene.seed is None else scene.seed, scene.index, window.index),
+        key=NoiseKey(seed if scene.seed is None else scene.seed, scene.noise_id, window.index),
         motion=motion.between(float(span.start_s), float(span.end_s))
         if variant.takes_motion and motion is not None
         else None,

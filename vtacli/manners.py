@@ -217,9 +217,10 @@ class _Scene:
             yield window, replace(empty, data=self.spool.read(start, stop).data)
 
 
-def other_seed(seed: int, scene: int) -> int:
-    """The seed with which a scene is made once more."""
-    return NoiseKey(seed, scene, 0).seed_64("manners") >> 32
+def other_seed(seed: int, noise_id: int) -> int:
+    """The seed with which a scene is made once more; ``noise_id`` as
+    :attr:`vtacli.timeline.Scene.noise_id`."""
+    return NoiseKey(seed, noise_id, 0).seed_64("manners") >> 32
 
 
 def mannered(
@@ -249,7 +250,7 @@ def mannered(
             if heard is None:
                 yield from first.played()
                 continue
-            seed = other_seed(seed_of(scene), index)
+            seed = other_seed(seed_of(scene), scene.noise_id)
             second = _heard(again(index, seed), judge.listener, folder, files)
             better = second.verdict(judge, asked)
             won = better is None or better.share < heard.share

@@ -53,9 +53,11 @@ class Hit:
 
 @dataclass(frozen=True)
 class Scene:
-    """One shot or passage, with what is asked of it.
+    """One shot or passage, with what is asked of it: a row of a cue sheet.
 
-    ``prompt`` and ``seed`` of None mean: the choice made for the whole film.
+    ``prompt``, ``negative`` and ``seed`` of None mean: the choice made for the whole film.
+    ``takes``: how many to make. ``gain_db`` is added to the film's. ``mute``: silence, for which
+    nothing is made. ``lock``: nothing of it may be made or changed.
     """
 
     index: int
@@ -64,6 +66,16 @@ class Scene:
     negative: str | None = None
     seed: int | None = None
     hits: tuple[Hit, ...] = ()
+    takes: int = 1
+    gain_db: float = 0.0
+    mute: bool = False
+    lock: bool = False
+
+    @property
+    def noise_id(self) -> int:
+        """What names the scene's randomness: its start in milliseconds, so that a scene keeps its
+        sound when cuts elsewhere come and go. The film's first scene is 0."""
+        return samples_at(self.span.start_s, 1000)
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,9 @@ def test_scenes_windows_and_keys(long_film, tmp_path):
     result, model = made(long_film, tmp_path, GenerateOptions(seed=3, batch_size=3))
     assert [float(s.span.start_s) for s in result.scenes] == pytest.approx([0, 13.0], abs=0.05)
     keys = [(w.key.seed, w.key.scene, w.key.window) for w in model.seen]
-    assert keys == [(3, 0, 0), (3, 0, 1), (3, 1, 0), (3, 1, 1)]
+    second = result.scenes[1].noise_id
+    assert second == round(1000 * result.scenes[1].span.start_s)
+    assert keys == [(3, 0, 0), (3, 0, 1), (3, second, 0), (3, second, 1)]
     assert all(w.duration_s <= 10.24 for w in model.seen)
 
 

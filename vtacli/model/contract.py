@@ -56,7 +56,9 @@ class Reference:
 @dataclass(frozen=True)
 class NoiseKey:
     """Names the randomness of one window: the same key gives the same noise, in any batch and on
-    any device, because it is drawn on the CPU from a generator seeded by :meth:`seed_64`."""
+    any device, because it is drawn on the CPU from a generator seeded by :meth:`seed_64`.
+
+    ``scene``: :attr:`vtacli.timeline.Scene.noise_id`, where the scene begins."""
 
     seed: int
     scene: int

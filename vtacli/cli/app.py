@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -15,18 +16,17 @@ from vtacli.cli.measure import measure
 from vtacli.cli.models import app as models
 from vtacli.cli.plan import plan
 from vtacli.cli.probe import probe
+from vtacli.cli.root_help import CHECK, LOOK, MAKE, MODELS, Root
 from vtacli.cli.stems import stems
 from vtacli.cli.train import train
 
-MAKE, LOOK, CHECK, SET_UP = "Make", "Look before you leap", "Check", "Set up"
-
 app = typer.Typer(
     name="vta",
+    cls=Root,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example:  vta generate street.mp4 --prompt 'rain on a tin roof'",
 )
 
 
@@ -46,18 +46,27 @@ def _root(
     """Give a silent film its sound."""
 
 
-app.command(rich_help_panel=MAKE, no_args_is_help=True)(generate)
-app.command(rich_help_panel=MAKE, no_args_is_help=True)(stems)
-app.command(rich_help_panel=LOOK, no_args_is_help=True)(plan)
-app.command(rich_help_panel=LOOK, no_args_is_help=True)(probe)
-app.command(rich_help_panel=CHECK, no_args_is_help=True)(measure)
-app.command(rich_help_panel=CHECK, no_args_is_help=True)(compare)
-app.command(rich_help_panel=SET_UP)(doctor)
+def _add(panel: str, command: Callable[..., None], words: str, *, bare: bool = False) -> None:
+    """``words``: what it does, for the list. ``bare``: without arguments it runs; others then show
+    their help."""
+    app.command(rich_help_panel=panel, short_help=words, no_args_is_help=not bare)(command)
+
+
+_add(MAKE, generate, "a film's sound: the dubbed film")
+_add(MAKE, stems, "a file for each sound, and their sum")
+
+_add(LOOK, plan, "what generate would do, and how long it takes")
+_add(LOOK, probe, "what a film is: length, rate, timecode, streams")
+
+_add(CHECK, measure, "loudness and true peak, against a spec")
+_add(CHECK, compare, "that B has A's picture and sound, untouched")
+_add(CHECK, doctor, "this machine: packages, ffmpeg, devices, weights", bare=True)
+
 app.add_typer(
     models,
     name="models",
-    rich_help_panel=SET_UP,
-    short_help="Find, fetch, check and keep models.",
+    rich_help_panel=MODELS,
+    short_help="find, fetch, check and keep models",
 )
-app.command(rich_help_panel=SET_UP, no_args_is_help=True)(train)
-app.command(rich_help_panel=SET_UP)(evaluate)
+_add(MODELS, train, "a model by a recipe; stops and goes on")
+_add(MODELS, evaluate, "measure a model beside what it is held to", bare=True)

@@ -1,0 +1,1 @@
+"""Clips to learn from: found, checked, prepared once, read at random, and varied."""

@@ -1,0 +1,154 @@
+"""The frozen encoder that clips are prepared with: which one, opened, and named by its weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from vtacli.errors import ConfigError, WeightsMissing, WeightsRefused
+from vtacli.model.assembled import Assembled
+from vtacli.model.contract import WindowContent
+from vtacli.model.devices import choose_device
+from vtacli.model.encoders import ENCODERS, encoder_class, open_encoder
+from vtacli.model.encoders.base import FrozenEncoder
+from vtacli.model.encoders.features import WindowFeatures
+from vtacli.shelves import INDEX, shelves
+
+
+class FeatureMaker(Protocol):
+    """What :class:`Assembled` is here: the frozen part of a conditioner."""
+
+    @property
+    def frame_size_px(self) -> int: ...
+
+    @property
+    def frames_per_second(self) -> Fraction: ...
+
+    @property
+    def takes_text(self) -> bool: ...
+
+    def features(self, content: WindowContent) -> WindowFeatures: ...
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """``encoder``: a name of :data:`ENCODERS`, or a folder: a model's, a conditioner's
+    (:class:`Assembled`) or an encoder's own. ``weights``: the folder of a named encoder's weights;
+    None looks on the shelves. ``auxiliaries``: which will join; they say whether words and
+    flow are kept. ``settings`` and ``seed``: a named encoder of that size with random weights,
+    for tests and for comparisons that are fair to all. ``device``: ``auto``, ``cpu``, ``cuda``."""
+
+    encoder: str
+    auxiliaries: tuple[str, ...] = ()
+    weights: Path | None = None
+    settings: Mapping[str, Any] | None = None
+    seed: int | None = None
+    device: str = "cpu"
+
+    def open(self) -> FeatureMaker:
+        """Load it. Raises ConfigError, WeightsMissing, WeightsRefused and DeviceError."""
+        folder = Path(self.encoder)
+        if self.encoder in ENCODERS and not (folder / "config.json").is_file():
+            maker = self._named()
+        elif not folder.is_dir():
+            raise ConfigError(
+                f"There is no encoder {self.encoder!r}.",
+                hint=f"It is {', '.join(ENCODERS)}, or a folder.",
+            )
+        else:
+            maker = self._in_folder(folder / "encoder" if (folder / INDEX).is_file() else folder)
+        maker.to(choose_device(self.device))
+        maker.requires_grad_(False)
+        return maker
+
+    def _named(self) -> Assembled:
+        if self.seed is not None:
+            torch.manual_seed(self.seed)
+            return self._around(open_encoder(self.encoder, self.settings))
+        place = self.weights or _on_the_shelves(self.encoder)
+        if place is None:
+            raise WeightsMissing(
+                f"The weights of the encoder {self.encoder} are not on this machine.",
+                hint="Give their folder, or a model's, with --weights or --encoder FOLDER.",
+            )
+        return self._around(open_encoder(self.encoder, place))
+
+    def _in_folder(self, folder: Path) -> Assembled:
+        try:
+            said = json.loads((folder / "config.json").read_text(encoding="utf-8"))["_class_name"]
+        except (OSError, ValueError, KeyError) as error:
+            raise WeightsRefused("The folder holds no encoder.", path=folder) from error
+        if said == Assembled.__name__:
+            whole: Assembled = Assembled.from_pretrained(folder, local_files_only=True)
+            has = tuple(whole.joined)
+            if missing := [a for a in self.auxiliaries if a not in has]:
+                raise ConfigError(
+                    f"This conditioner has no auxiliary {missing[0]!r}; it has "
+                    f"{', '.join(has) or 'none'}.",
+                    path=folder,
+                )
+            return whole
+        known = {kind.__name__: kind for kind in map(encoder_class, ENCODERS)}
+        if said not in known:
+            raise WeightsRefused(f"The folder holds a {said}, which is no encoder.", path=folder)
+        return self._around(known[said].from_pretrained(folder))
+
+    def _around(self, encoder: FrozenEncoder) -> Assembled:
+        """The encoder with what the auxiliaries ask for; the projection is never used here."""
+        with torch.random.fork_rng(devices=[]):
+            whole: Assembled = Assembled(
+                encoder.spec.name, _settings_of(encoder), self.auxiliaries, width=8
+            )
+        whole.frames = encoder
+        return whole
+
+
+def _settings_of(encoder: FrozenEncoder) -> dict[str, Any]:
+    return {k: v for k, v in encoder.config.items() if not k.startswith("_")}
+
+
+def _on_the_shelves(name: str) -> Path | None:
+    for shelf in shelves():
+        for folder in (shelf / name, shelf / "encoders" / name):
+            if (folder / "config.json").is_file():
+                return folder
+    return None
+
+
+def facts_of(maker: FeatureMaker) -> dict[str, Any]:
+    """What names an opened encoder: its kind, its settings, and a hash of its frozen weights.
+    What is trained, the projection for one, is no part of it: features do not depend on it."""
+    assert isinstance(maker, Assembled)
+    return {
+        "name": maker.frames.spec.name,
+        "settings": _plain(_settings_of(maker.frames)),
+        "auxiliaries": sorted(maker.joined),
+        "frames_per_second": str(maker.frames_per_second),
+        "frame_size_px": maker.frame_size_px,
+        "takes_text": maker.takes_text,
+        "weights": weights_digest(maker.frames),
+        "words": None if maker.words is None else weights_digest(maker.words),
+    }
+
+
+def weights_digest(module: nn.Module) -> str:
+    """A hash of all parameters and buffers, in the order of their names."""
+    digest = sha256()
+    for name, value in sorted(module.state_dict().items()):
+        plain = value.detach().cpu().contiguous()
+        digest.update(f"{name} {plain.dtype} {tuple(plain.shape)}\0".encode())
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Configuration values as JSON has them: tuples as lists, names as text."""
+    return json.loads(json.dumps(value, default=str, sort_keys=True))

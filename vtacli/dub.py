@@ -11,29 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 from vtacli import __version__
 from vtacli.errors import printable
+from vtacli.finishing import finish, lay
+from vtacli.foley import Recorder
 from vtacli.mastering import Master
-from vtacli.media.channels import written_layout
-from vtacli.media.mux import NewTrack, write_film
 from vtacli.media.spool import SoundSpool, check_writable
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ, GenerateOptions
 from vtacli.planning import Job, find_scenes, make_job, make_plan
 from vtacli.progress import Note, Report, Step, ignore
 from vtacli.provenance import Provenance
+from vtacli.rendition import Rendition
+from vtacli.scene_sound import scene_sounds
 from vtacli.signal.ducking import DuckingGain
 from vtacli.signal.loudness import to_db
 from vtacli.signal.mix import POLICY, Gains
 from vtacli.signal.programme import Loudness
-from vtacli.signal.stitch import Grid, stitch
 from vtacli.stages import Stages
 from vtacli.takes import Remarks, listener_of, make_takes
 from vtacli.timeline import Scene, Window, samples_at
-from vtacli.track import MASTERED, FinishedTrack, Foley, mix_down, record
+from vtacli.track import MASTERED, FinishedTrack
 
 if TYPE_CHECKING:
     from vtacli.model.voice import VoiceNet
-
-TITLES = {"mix": "Mix with foley", "add": "Foley", "replace": "Foley"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def dub(
     batch of windows is in memory, never the film. However this ends, the output is whole or
     not there. Raises the errors of :mod:`vtacli.errors`.
     """
-    run = _Run(report)
+    run = Run(report)
     with ExitStack() as open_things:
         with run.stage("check"):
             job = make_job(film, output, options, model.variant, model.few_steps)
@@ -138,31 +137,18 @@ def dub(
                 run.remarks,
             )
             spool = open_things.enter_context(SoundSpool(RATE_HZ, job.output.parent))
-            blocks = stitch(sounds, Grid(RATE_HZ, job.footage.duration_s))
-            peak = record(blocks, spool, options.mix.width)
+            recorder = Recorder(spool, options.mix.width)
+            lay(scenes, scene_sounds(sounds, scenes, job.folder), recorder)
         for line in run.remarks.lines(scenes):
             run.report(Note(line, "detail"))
-        with run.stage("mix"):
-            foley = Foley(spool, _ducking(job, detector, run.report))
-            track = mix_down(foley, peak, job.own_sound, options.mix, job.mixdown, run.report)
-            wav = open_things.enter_context(track.as_wav(beside=job.output))
-        with run.stage("write"):
-            layout = written_layout(track.layout, track.channels, job.streams.codec)
-            new = NewTrack(wav, TITLES[job.mode], layout=layout or "")
-            write_film(
-                job.footage,
-                job.streams,
-                [new],
-                job.output,
-                overwrite=options.overwrite,
-                provenance=provenance_of(job, seed) if options.provenance else None,
-                report=run.report,
-            )
-    return _result(job, scenes, plan.windows, seed, track, run)
+        ducking = ducking_of(job.rendition, detector, run.report)
+        mark = provenance_of(job, seed) if options.provenance else None
+        track = finish(job.rendition, recorder, ducking, mark, run)
+    return dubbed(job, scenes, plan.windows, seed, track, run)
 
 
 @dataclass
-class _Run(Stages):
+class Run(Stages):
     """A dub at work, and what there is to say of its takes."""
 
     remarks: Remarks = field(default_factory=Remarks)
@@ -181,28 +167,31 @@ def provenance_of(job: Job, seed: int) -> Provenance:
     )
 
 
-def _ducking(job: Job, detector: VoiceNet | None, report: Report) -> DuckingGain | None:
+def ducking_of(
+    rendition: Rendition, detector: VoiceNet | None, report: Report
+) -> DuckingGain | None:
     """How foley gives way to speech, once it is known where somebody speaks."""
-    ducking, stream = job.mixdown.ducking, job.mixdown.dialogue
+    ducking, stream = rendition.mixdown.ducking, rendition.mixdown.dialogue
     if detector is None or ducking is None or stream is None:
         return None
     # imported here: layers of networks are of no use to films whose foley stays as it is
     from vtacli.speech import find_speech
 
-    found = find_speech(job.footage, stream.index, detector, report)
+    found = find_speech(rendition.footage, stream.index, detector, report)
     if not found:
         report(Note(f"Nobody speaks in stream {stream.index}: the foley stays as it is."))
     return DuckingGain(found, ducking, RATE_HZ)
 
 
-def _result(
+def dubbed(
     job: Job,
     scenes: tuple[Scene, ...],
     windows: tuple[Window, ...],
     seed: int,
     track: FinishedTrack,
-    run: _Run,
+    run: Run,
 ) -> Dubbed:
+    """What there is to say of a film that was written."""
     options, variant = job.options, job.variant
     assert track.loudness is not None
     return Dubbed(

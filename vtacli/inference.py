@@ -83,7 +83,7 @@ def render(
 
     To cancel, stop iterating, or raise from ``report``.
     """
-    scenes = 1 + max(w.scene for w in windows)
+    scenes = 1 + max((w.scene for w in windows), default=0)
     for first in range(0, len(windows), options.batch_size):
         batch = windows[first : first + options.batch_size]
         on_step = _announce(report, stage, first, batch, len(windows), scenes)

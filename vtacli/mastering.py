@@ -99,6 +99,37 @@ def master_to(
     return master
 
 
+def held_to(
+    spec: LoudnessSpec,
+    ceiling_dbtp: float,
+    gain: float,
+    measure: Callable[[Master | None], Heard],
+    report: Report,
+) -> Master:
+    """A gain that was chosen before, an amplitude, kept as it is; ``report`` is told where it now
+    misses the spec. ``measure``: as in :func:`master_to`, and used twice."""
+    before = measure(None).loudness
+    master = Master(spec, gain, ceiling_dbtp, before, spec.target_lufs)
+    heard = measure(master)
+    reached = heard.loudness.integrated_lufs
+    off = reached - spec.target_lufs
+    if not isfinite(reached) or abs(off) > spec.tolerance_lu:
+        now = f"{reached:.1f} LUFS" if isfinite(reached) else "silent or too short"
+        report(
+            Note(
+                f"With the gain that was chosen before, the programme is {now}, and not "
+                f"{spec.target_lufs:g} ({spec.name}). --refit chooses the gain anew.",
+                "warning",
+            )
+        )
+    return replace(
+        master,
+        reached_lufs=reached if isfinite(reached) else spec.target_lufs,
+        limited_s=heard.limited_s,
+        limited_db=heard.limited_db,
+    )
+
+
 def _notes(master: Master) -> list[Note]:
     spec, gain_db = master.spec, to_db(master.gain)
     limited = (

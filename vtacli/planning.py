@@ -14,25 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from vtacli.cost import Cost, estimate
+from vtacli.cues.reading import read_cues
+from vtacli.cues.sheet import CueSheet
 from vtacli.errors import ConfigError, printable
-from vtacli.media.audio import OriginalSound
-from vtacli.media.channels import codec_for
 from vtacli.media.door import SUFFIXES, check_input, check_output
 from vtacli.media.frames import FrameStore
 from vtacli.media.marks import read_hits
 from vtacli.media.probe import Footage, StreamInfo, probe
 from vtacli.media.recording import read_recording
 from vtacli.media.scenes import read_scene_file
-from vtacli.media.streams import StreamPlan, check_container
+from vtacli.media.streams import StreamPlan
 from vtacli.media.video import Analysis, analyse
-from vtacli.mixdown import Mixdown, plan_mixdown
+from vtacli.mixdown import Mixdown
 from vtacli.model.contract import Reference
 from vtacli.model.guess import Guess, Guesser, mean_of
 from vtacli.model.samplers import sampler
 from vtacli.model.variants import Variant
 from vtacli.models import ModelHandle
-from vtacli.options import RATE_HZ, GenerateOptions
-from vtacli.progress import Report, Step
+from vtacli.options import GenerateOptions
+from vtacli.progress import Note, Report, Step
+from vtacli.rendition import Rendition, plan_rendition
 from vtacli.timeline import Hit, Scene, Window, plan, tile
 
 
@@ -68,36 +69,45 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Screening(Request):
-    """A request over a film. ``cuts_s`` is None where cuts must be looked for."""
+    """A request over a film. ``cuts_s`` is None where cuts must be looked for. ``sheet``: of cues,
+    None where there is none; it then says all that cuts and hits would."""
 
     footage: Footage
     cuts_s: tuple[Fraction, ...] | None
     hits: tuple[Hit, ...]
+    sheet: CueSheet | None = None
+
+    @property
+    def cues(self) -> tuple[Scene, ...] | None:
+        """The scenes of the cue sheet."""
+        return None if self.sheet is None else self.sheet.scenes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job(Screening):
-    """A dub, before a picture is decoded. ``mode`` is mix, replace or add, never auto."""
+    """A dub, before a picture is decoded."""
 
-    output: Path
-    mode: str
-    streams: StreamPlan
-    mixdown: Mixdown
+    rendition: Rendition
 
     @property
-    def own_sound(self) -> OriginalSound | None:
-        """The track that foley is mixed with; None where it is not mixed."""
-        return OriginalSound(self.footage) if self.mode == "mix" else None
+    def output(self) -> Path:
+        return self.rendition.output
+
+    @property
+    def mode(self) -> str:
+        return self.rendition.mode
+
+    @property
+    def streams(self) -> StreamPlan:
+        return self.rendition.streams
+
+    @property
+    def mixdown(self) -> Mixdown:
+        return self.rendition.mixdown
 
     def track_text(self) -> str:
         """The new track in a few words."""
-        own = self.own_sound
-        words = {
-            "mix": f"foley mixed with stream {own.info.index} ({own.layout})" if own else "",
-            "replace": "foley in place of the film's sound, stereo",
-            "add": "foley, stereo",
-        }
-        return f"{words[self.mode]}, {self.streams.codec}, {RATE_HZ} Hz"
+        return self.rendition.track_text()
 
 
 @dataclass(frozen=True)
@@ -159,31 +169,14 @@ def make_job(
     output = check_output(film, output, options.overwrite)
     footage = probe(film)
     check_request(options, variant, few_steps)
-    heard = any(s.channels and s.rate_hz for s in footage.audio)
-    mode = options.mix.mode
-    if mode == "auto":
-        mode = "mix" if heard else "add"
-    if mode == "mix" and not heard:
-        raise ConfigError(
-            "The film has no sound to mix with.", path=film, hint="Use --audio add or replace."
-        )
-    mixed = OriginalSound(footage).info if mode == "mix" else None
-    codec = codec_for(
-        SUFFIXES[output.suffix.lower()],
-        options.mix.codec,
-        mixed.layout if mixed else "stereo",
-        mixed.channels if mixed else 2,
-        output,
-    )
+    rendition = plan_rendition(footage, output, options.mix, options.overwrite)
     return Job(
+        rendition=rendition,
         footage=footage,
-        output=output,
         folder=output.parent,
-        mode=mode,
-        streams=check_container(footage, output, codec, mode),
-        mixdown=plan_mixdown(footage, mode, options.mix, mixed),
         cuts_s=known_cuts(footage, options),
         hits=known_hits(footage.duration_s, footage.frame_rate, options, variant),
+        sheet=known_cues(footage, options, variant),
         references=read_references(options, variant),
         options=options,
         variant=variant,
@@ -256,9 +249,11 @@ def find_scenes(
     """The scenes, by one pass over the picture where one is needed.
 
     ``with_frames``: sample the model's pictures in the same pass, into a file without a name in
-    the output's folder.
+    the output's folder. What there is to say of a cue sheet is reported.
     """
     options, footage = job.options.scenes, job.footage
+    for warning in job.sheet.warnings if job.sheet else ():
+        report(Note(warning, "warning"))
     analysis = None
     if with_frames or job.cuts_s is None:
         analysis = analyse(
@@ -271,6 +266,8 @@ def find_scenes(
             spool=job.folder,
             report=report,
         )
+    if job.cues is not None:
+        return job.cues, analysis
     cuts_s = analysis.cuts_s if analysis else job.cuts_s or ()
     shortest = options.min_scene_s if job.cuts_s is None else Fraction(0)
     spans = tile(cuts_s, footage.duration_s, shortest)
@@ -282,8 +279,9 @@ def find_scenes(
 
 
 def windows_of(job: Request, scenes: tuple[Scene, ...]) -> tuple[Window, ...]:
-    """The windows of these scenes, in film order."""
-    return tuple(plan(scenes, job.variant.window_s, job.options.crossfade_s))
+    """The windows of these scenes, in film order; a muted scene has none."""
+    heard = [scene for scene in scenes if not scene.mute]
+    return tuple(plan(heard, job.variant.window_s, job.options.crossfade_s))
 
 
 def make_plan(
@@ -292,11 +290,11 @@ def make_plan(
     model: ModelHandle,
     guesses: tuple[Guess, ...] = (),
 ) -> Plan:
-    """The windows of these scenes, and what they will cost."""
+    """The windows of these scenes, and what those will cost for which sound is made."""
     windows = windows_of(job, scenes)
     cost = estimate(
         job.variant,
-        windows=len(windows),
+        windows=sum(not scenes[w.scene].mute for w in windows),
         steps=job.steps,
         batch_size=job.options.batch_size,
         duration_s=job.footage.duration_s,
@@ -332,13 +330,39 @@ def guess_scenes(
 
 
 def known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, ...] | None:
-    """Cuts that are said or excluded; None where they must be looked for. Raises ConfigError."""
+    """Cuts that are said or excluded; None where they must be looked for. Of a cue sheet, see
+    :func:`known_cues`. Raises ConfigError."""
     mode = options.scenes.mode
+    if options.cues is not None:
+        return ()
     if mode == "auto":
         return None
     if mode == "off":
         return ()
     return tuple(read_scene_file(mode, footage.duration_s, footage.frame_rate))
+
+
+def known_cues(footage: Footage, options: GenerateOptions, variant: Variant) -> CueSheet | None:
+    """The cue sheet, None where none is given. Raises ConfigError for what is wrong with it, and
+    for what this model cannot be asked for."""
+    if options.cues is None:
+        return None
+    sheet = read_cues(options.cues, footage.duration_s, footage.frame_rate, footage.path.name)
+    wordy = [s for s in sheet.scenes if s.prompt or s.negative]
+    if wordy and not variant.takes_text:
+        raise ConfigError(
+            f"The model {variant.name} takes no text, and scene {wordy[0].index + 1} has a prompt.",
+            path=options.cues,
+            hint="Leave prompt and negative out of the sheet, or choose another --model.",
+        )
+    struck = [s for s in sheet.scenes if s.hits]
+    if struck and not variant.takes_hits:
+        raise ConfigError(
+            f"The model {variant.name} takes no hits, and scene {struck[0].index + 1} has some.",
+            path=options.cues,
+            hint="Leave hits out of the sheet, or choose another --model.",
+        )
+    return sheet
 
 
 def known_hits(
@@ -371,12 +395,20 @@ def stream_dict(stream: StreamInfo) -> dict[str, Any]:
 
 
 def scene_dict(scene: Scene) -> dict[str, Any]:
-    """One scene as JSON values; times in seconds, and exactly as fractions."""
+    """One scene as JSON values; times in seconds, and exactly as fractions. None for a prompt, a
+    negative prompt or a seed: the film's."""
     return {
         "index": scene.index,
         "start_s": float(scene.span.start_s),
         "end_s": float(scene.span.end_s),
         "exact": [str(scene.span.start_s), str(scene.span.end_s)],
+        "prompt": scene.prompt,
+        "negative": scene.negative,
+        "seed": scene.seed,
+        "takes": scene.takes,
+        "gain_db": scene.gain_db,
+        "mute": scene.mute,
+        "lock": scene.lock,
         "hits": [{"time_s": float(h.time_s), "strength": h.strength} for h in scene.hits],
     }
 

@@ -40,6 +40,12 @@ class TruePeakMeter:
             self._peak = max(self._peak, float(np.max(np.abs(data))))
             self._read(self._stream.resample_chunk(np.ascontiguousarray(data.T)))
 
+    def beside(self, data: NDArray[np.float32]) -> None:
+        """What is heard just before a programme that is part of a longer one, or just after,
+        (C, :data:`EDGE`): it shapes what is between the samples and is not read itself."""
+        if data.shape[1]:
+            self._read(self._stream.resample_chunk(np.ascontiguousarray(data.T)))
+
     def peak(self) -> float:
         """End the programme and give its true peak, full scale being 1.0."""
         self._read(

@@ -4,13 +4,14 @@ Channels. One channel goes to two at -3 dB each and back, the constant-power law
 pot; the original keeps its layout, and in anything wider than stereo foley goes to front left and
 right. Where a layout has no such pair it goes to the front centre.
 
-Ceiling. The policy has a name, :data:`POLICY`, and one constant gain for each part over the whole
-film, so that nothing pumps:
+Ceiling. The policy has a name, :data:`POLICY`. Every scene has one constant gain, chosen from that
+scene alone, and the mix as a whole has one, so that nothing pumps and no scene changes another:
 
-1. the foley alone is lowered until its own true peak is under the ceiling;
-2. in a mix, the foley is lowered until the mix fits, by at most :data:`YIELD_DB`;
+1. a scene's foley is lowered until its own true peak is under the ceiling;
+2. in a mix, it is lowered until the mix fits within the scene, by at most :data:`YIELD_DB`;
 3. what is still over is the original's own loudness: the mix as a whole is trimmed. The original
-   track is not: it stays in the film as it was.
+   track is not: it stays in the film as it was. Where the trim was chosen before, and a scene that
+   is new does not fit under it, that scene's foley is lowered further, and the others stay.
 
 The peak of ``original + g * foley`` is the largest of many |a + g b|, so it is convex in g, and
 between two measured gains it lies under their chord. One pass over the film that measures two
@@ -29,7 +30,7 @@ from vtacli.signal.layouts import speakers
 from vtacli.signal.loudness import TruePeakMeter, from_db, to_db
 from vtacli.signal.media import Audio
 
-POLICY = "foley-yields-6dB-then-trim"
+POLICY = "each-scene-yields-6dB-then-trim"
 YIELD_DB = 6.0
 CENTRE = 1.0 / sqrt(2.0)
 
@@ -87,13 +88,20 @@ def fit_foley(peak: float, gain_db: float, ceiling_db: float) -> Gains:
 
 
 class MixMeter:
-    """Measures, in one pass, what the mix would peak at with the foley at ``full`` and at
-    ``full`` less :data:`YIELD_DB`, and chooses the gains."""
+    """Measures, in one pass, what the mix would peak at with the foley at ``full`` and at ``least``
+    (None: ``full`` less :data:`YIELD_DB`), and chooses the gains. Amplitudes."""
 
-    def __init__(self, rate_hz: int, channels: int, full: float, layout: str = "") -> None:
+    def __init__(
+        self,
+        rate_hz: int,
+        channels: int,
+        full: float,
+        layout: str = "",
+        least: float | None = None,
+    ) -> None:
         self.full = full
         self.layout = layout
-        self.least = full * from_db(-YIELD_DB)
+        self.least = full * from_db(-YIELD_DB) if least is None else least
         self._at_full = TruePeakMeter(rate_hz, channels)
         self._at_least = TruePeakMeter(rate_hz, channels)
 
@@ -101,6 +109,12 @@ class MixMeter:
         """The next blocks of both, of the same length."""
         self._at_full.add(mixed(original, foley, Gains(self.full), self.layout).data)
         self._at_least.add(mixed(original, foley, Gains(self.least), self.layout).data)
+
+    def beside(self, original: Audio) -> None:
+        """What is heard just before or after: see
+        :meth:`vtacli.signal.loudness.TruePeakMeter.beside`."""
+        self._at_full.beside(original.data)
+        self._at_least.beside(original.data)
 
     def fit(self, ceiling_db: float) -> Gains:
         """The largest gains that are sure to keep the mix's true peak at or under the ceiling."""

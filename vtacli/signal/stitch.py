@@ -26,15 +26,25 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Grid:
-    """The samples that a film's track has, and how windows are joined on them."""
+    """The samples that a film's track has, and how windows are joined on them.
+
+    ``duration_s``: where it ends, in seconds from the film's beginning. ``start_s``: from where on
+    it is wanted, for a scene by itself.
+    """
 
     rate_hz: int
     duration_s: Fraction
     shape: FadeShape = FadeShape.EQUAL_POWER
     declick_s: Fraction = DECLICK_S
+    start_s: Fraction = Fraction(0)
+
+    @property
+    def first(self) -> int:
+        return samples_at(self.start_s, self.rate_hz)
 
     @property
     def samples(self) -> int:
+        """Where it ends, counted from the film's beginning."""
         return samples_at(self.duration_s, self.rate_hz)
 
 
@@ -48,7 +58,7 @@ class Stitcher:
     def __init__(self, grid: Grid, channels: int) -> None:
         self.grid = grid
         self.channels = channels
-        self.done = 0
+        self.done = grid.first
         self._sum = np.zeros((channels, 0))
         self._shares: Gains = np.zeros(0)
 
@@ -102,7 +112,7 @@ class Stitcher:
 
 
 def stitch(pieces: Iterable[tuple[Window, Audio]], grid: Grid) -> Iterator[Audio]:
-    """Blocks (C, M) that together have exactly ``grid.samples`` samples.
+    """Blocks (C, M) that together have exactly the samples ``grid.first`` .. ``grid.samples``.
 
     The number of channels is the first window's; a later one with another raises ValueError.
     """

@@ -127,7 +127,8 @@ class GenerateOptions:
     """Everything that a person can ask of ``vta generate``, but the two paths.
 
     ``seed`` None: one is drawn, and reported. ``crossfade_s``: between windows of one scene.
-    ``hits``: a file of moments that must be heard. ``guidance``, ``motion_scale`` and
+    ``hits``: a file of moments that must be heard. ``cues``: a cue sheet, which says where scenes
+    begin and what is asked of each. ``guidance``, ``motion_scale`` and
     ``hits_scale``: how strictly the words (or the picture), its motion and the hits are followed;
     0 leaves one out. ``draft``: whether recordings may be laid beneath the sound. ``references``:
     recordings of the user's own to be laid, ``reference_strength`` in [0, 1] how near to keep to
@@ -140,6 +141,7 @@ class GenerateOptions:
     negative: str | None = None
     model: str = DEFAULT_MODEL
     hits: Path | None = None
+    cues: Path | None = None
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None
@@ -173,6 +175,7 @@ class GenerateOptions:
             if scale is not None:
                 _between(name.replace("_", " "), scale, 0, 100)
         self._check_references()
+        self._check_cues()
         _between("batch size", self.batch_size, 1, 1024)
         _at_least("crossfade", self.crossfade_s, 0)
         if not self.model:
@@ -194,6 +197,20 @@ class GenerateOptions:
             raise ConfigError(
                 "A reference is laid as the draft.", hint="Leave out --no-draft, or the reference."
             )
+
+    def _check_cues(self) -> None:
+        if self.cues is None:
+            return
+        for flag, said in (
+            ("--scenes", self.scenes.mode != "auto"),
+            ("--threshold", self.scenes.threshold is not None),
+            ("--hits", self.hits is not None),
+        ):
+            if said:
+                raise ConfigError(
+                    f"A cue sheet says where scenes and hits are, and so does {flag}.",
+                    hint=f"Leave out {flag}, or --cues.",
+                )
 
     def to_dict(self) -> dict[str, Any]:
         return _plain(self)

@@ -192,6 +192,23 @@ Hits = Annotated[
         rich_help_panel=ASK,
     ),
 ]
+Cues = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A cue sheet: times, words, seed, takes, gain and hits of each scene. "
+        "`vta plan IN --save cues.toml` writes one.",
+        rich_help_panel=ASK,
+    ),
+]
+Cache = Annotated[
+    bool,
+    typer.Option(
+        "--cache/--no-cache",
+        help="Take windows that were made before, where nothing has changed, from `vta cache`.",
+        rich_help_panel=MACHINE,
+    ),
+]
 Prompt = Annotated[
     str | None,
     typer.Option(

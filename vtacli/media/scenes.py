@@ -109,6 +109,8 @@ class CutDetector:
 _SECONDS = re.compile(r"\d+(\.\d+)?")
 _CLOCK = re.compile(r"(\d+):([0-5]\d):([0-5]\d)(?:\.(\d+))?")
 _FRAMES = re.compile(r"\d+:[0-5]\d:[0-5]\d[:;]\d{2,3}")
+_LONGEST = 60
+"""Characters of a time: Python refuses to read numbers of thousands of digits."""
 
 
 def parse_time(text: str, frame_rate: Fraction) -> Fraction:
@@ -117,6 +119,8 @@ def parse_time(text: str, frame_rate: Fraction) -> Fraction:
     Frames are counted at ``frame_rate``, or the standard rate that it rounds
     (:mod:`vtacli.timecode`). Raises ConfigError with a reason.
     """
+    if len(text) > _LONGEST:
+        raise ConfigError(f"{text[:_LONGEST]!r}… is no time")
     if _SECONDS.fullmatch(text):
         return Fraction(text)
     if clock := _CLOCK.fullmatch(text):
@@ -144,8 +148,10 @@ def timed_rows(
         ) from error
     first = True
     for number, line in enumerate(lines, 1):
-        fields = [f.strip().strip('"') for f in re.split(r"[,\t]", line.split("#", 1)[0])]
-        if not fields[0]:
+        text = line.split("#", 1)[0]
+        # a label's words, which come after tabs, may have commas
+        fields = [f.strip().strip('"') for f in text.split("\t" if "\t" in text else ",")]
+        if fields[0] in ("", "\\"):  # Audacity writes a label's frequencies beneath it, after a "\"
             continue
         heading, first = first and not any(c.isdigit() for c in fields[0]), False
         if heading:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vtacli.cost import Cost, estimate
-from vtacli.cues.reading import read_cues
+from vtacli.cues.asking import known_cues
 from vtacli.cues.sheet import CueSheet
 from vtacli.errors import ConfigError, printable
 from vtacli.media.door import SUFFIXES, check_input, check_output
@@ -176,7 +176,7 @@ def make_job(
         folder=output.parent,
         cuts_s=known_cuts(footage, options),
         hits=known_hits(footage.duration_s, footage.frame_rate, options, variant),
-        sheet=known_cues(footage, options, variant),
+        sheet=known_cues(footage, options.cues, variant),
         references=read_references(options, variant),
         options=options,
         variant=variant,
@@ -290,11 +290,11 @@ def make_plan(
     model: ModelHandle,
     guesses: tuple[Guess, ...] = (),
 ) -> Plan:
-    """The windows of these scenes, and what those will cost for which sound is made."""
+    """The windows of these scenes, and what they will cost."""
     windows = windows_of(job, scenes)
     cost = estimate(
         job.variant,
-        windows=sum(not scenes[w.scene].mute for w in windows),
+        windows=len(windows),
         steps=job.steps,
         batch_size=job.options.batch_size,
         duration_s=job.footage.duration_s,
@@ -331,7 +331,7 @@ def guess_scenes(
 
 def known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, ...] | None:
     """Cuts that are said or excluded; None where they must be looked for. Of a cue sheet, see
-    :func:`known_cues`. Raises ConfigError."""
+    :func:`vtacli.cues.asking.known_cues`. Raises ConfigError."""
     mode = options.scenes.mode
     if options.cues is not None:
         return ()
@@ -340,29 +340,6 @@ def known_cuts(footage: Footage, options: GenerateOptions) -> tuple[Fraction, ..
     if mode == "off":
         return ()
     return tuple(read_scene_file(mode, footage.duration_s, footage.frame_rate))
-
-
-def known_cues(footage: Footage, options: GenerateOptions, variant: Variant) -> CueSheet | None:
-    """The cue sheet, None where none is given. Raises ConfigError for what is wrong with it, and
-    for what this model cannot be asked for."""
-    if options.cues is None:
-        return None
-    sheet = read_cues(options.cues, footage.duration_s, footage.frame_rate, footage.path.name)
-    wordy = [s for s in sheet.scenes if s.prompt or s.negative]
-    if wordy and not variant.takes_text:
-        raise ConfigError(
-            f"The model {variant.name} takes no text, and scene {wordy[0].index + 1} has a prompt.",
-            path=options.cues,
-            hint="Leave prompt and negative out of the sheet, or choose another --model.",
-        )
-    struck = [s for s in sheet.scenes if s.hits]
-    if struck and not variant.takes_hits:
-        raise ConfigError(
-            f"The model {variant.name} takes no hits, and scene {struck[0].index + 1} has some.",
-            path=options.cues,
-            hint="Leave hits out of the sheet, or choose another --model.",
-        )
-    return sheet
 
 
 def known_hits(

@@ -126,11 +126,9 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             raise WeightsRefused(
                 f"this is no {cls.NAME}: it has no parameter {error}.", path=place
             ) from error
-        with torch.device("meta"):
-            model = cls(**sizes)
+        model = cls(**sizes)
         names = {ours: cls.upstream_name(ours) for ours in model.state_dict()}
         check_keys(state, names.values(), place)
-        model.to_empty(device="cpu")
         for ours, own in model.state_dict().items():
             theirs = state[names[ours]]
             if theirs.shape != own.shape:
@@ -139,8 +137,6 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
                     path=place,
                 )
             own.copy_(theirs)
-        model.made_of_upstream()
-        model.freeze()
         return model
 
     @classmethod
@@ -158,9 +154,6 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def upstream_name(cls, ours: str) -> str:
         """Upstream's name of one of our parameters."""
         return ours
-
-    def made_of_upstream(self) -> None:
-        """Fill what is not in the state dict; called when all that is has been loaded."""
 
 
 def read_upstream(path: Path) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""``vta plan``: what `vta generate` would do. Nothing is written, and no weights are read unless
-it is asked what the picture looks like."""
+"""``vta plan``: what `vta generate` would do. Nothing is written but a cue sheet that is asked for,
+and no weights are read unless it is asked what the picture looks like."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,26 @@ def plan(
     prompt: flags.Prompt = None,
     negative: flags.Negative = None,
     hits: flags.Hits = None,
+    cues: flags.Cues = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a cue sheet to fill in and give to --cues: a .toml for people, a .csv for "
+            "spreadsheets, a .json for programs.",
+            rich_help_panel=ASK,
+        ),
+    ] = None,
+    tc_start: Annotated[
+        str | None,
+        typer.Option(
+            "--tc-start",
+            metavar="HH:MM:SS:FF",
+            help="With --save: the label of the first picture, from which the sheet's timecodes "
+            "count. If left out: 00:00:00:00.",
+            rich_help_panel=ASK,
+        ),
+    ] = None,
     reference: flags.References = None,
     seed: flags.Seed = None,
     guess: Annotated[
@@ -58,14 +79,18 @@ def plan(
     """Show what generate would do: streams kept and lost, scenes, hits, windows, time and memory.
 
     Without a prompt the sound is guessed from the picture. --guess shows that guess, so that a
-    wrong one can be answered with --prompt before anything is made.
+    wrong one can be answered with --prompt before anything is made. --save writes all of it as a
+    cue sheet: a row for each scene, to say of each what is to be heard.
 
     [dim]vta plan street.mp4[/dim]
 
     [dim]vta plan street.mp4 --guess[/dim]
 
+    [dim]vta plan street.mp4 --guess --save cues.toml[/dim]  then edit it, and: vta generate --cues
+
     [dim]vta plan street.mp4 -o street.mov --min-scene 0.5 --json[/dim]
     """
+    from vtacli.cli.cues import check_save, save_cues
     from vtacli.cli.render import plan_text
     from vtacli.media.door import check_input
     from vtacli.planning import (
@@ -83,6 +108,7 @@ def plan(
         prompt=prompt,
         negative=negative,
         hits=hits,
+        cues=cues,
         references=tuple(reference or ()),
         seed=seed,
         quality=quality,
@@ -95,6 +121,7 @@ def plan(
         mix=MixOptions(mode=audio, codec=codec, duck_db=duck, dialogue=dialogue, loudness=loudness),
         overwrite=overwrite,
     )
+    check_save(save, tc_start, film, overwrite)
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
         handle = shell.find_model(model, device=device, weights_dir=weights_dir)
         output = output or default_output(film)
@@ -106,4 +133,6 @@ def plan(
             with analysis.frames as frames:
                 guesses = guess_scenes(job, scenes_found, frames, load_guesser(), shell.report)
         made = make_plan(job, scenes_found, handle, guesses)
+        if save is not None:
+            save_cues(save, made, tc_start, overwrite, shell.report)
     console.answer(plan_text(made), made.to_dict() if as_json else None)

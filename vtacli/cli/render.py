@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vtacli.media.streams import KeptStream
     from vtacli.model.contract import Reference
     from vtacli.planning import Plan
+    from vtacli.timeline import Scene
 
 
 def clock(time_s: Fraction) -> str:
@@ -80,9 +82,9 @@ def plan_text(plan: Plan) -> RenderableType:
         ("disk", f"about {cost.disk_bytes / 1e6:.0f} MB while working"),
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    with_hits = plan.job.options.hits is not None
-    for column in ("scene", "from", "to", "length", "windows", *(["hits"] if with_hits else [])):
-        table.add_column(column, justify="right")
+    more = _asked_columns(plan)
+    for column in ("scene", "from", "to", "length", "windows", *more):
+        table.add_column(column, justify="left" if column in ("asked", "not") else "right")
     for scene in plan.scenes:
         span = scene.span
         count = sum(w.scene == scene.index for w in plan.windows)
@@ -92,11 +94,18 @@ def plan_text(plan: Plan) -> RenderableType:
             clock(span.end_s),
             f"{float(span.duration_s):.3f} s",
             str(count),
-            *([str(len(scene.hits))] if with_hits else []),
+            *(say(scene) for say in more.values()),
         )
     total = f"{counted(len(plan.scenes), 'scene')}, {counted(len(plan.windows), 'window')}"
+    left = sum(not (s.prompt or s.mute) for s in plan.scenes)
     if plan.job.options.prompt:
         advice = f"Asked for: {printable(plan.job.options.prompt)}."
+        if left < len(plan.scenes):
+            advice += (
+                f" {counted(len(plan.scenes) - left, 'scene')} of the cue sheet say otherwise."
+            )
+    elif left == 0:
+        advice = "The cue sheet says of every scene what is heard."
     elif plan.job.variant.takes_text:
         advice = "No prompt: the sound is guessed from the picture. --prompt says it instead."
         if not plan.guesses and plan.job.variant.takes_references:
@@ -108,6 +117,27 @@ def plan_text(plan: Plan) -> RenderableType:
         for scene, guess in zip(plan.scenes, plan.guesses, strict=False)
     ]
     return Group(pairs(rows), Text(), table, Text(total), *looks, Text(advice))
+
+
+def _asked_columns(plan: Plan) -> dict[str, Callable[[Scene], str | Text]]:
+    """Columns for what is asked of single scenes, where anything is."""
+    scenes = plan.scenes
+    with_hits = plan.job.options.hits is not None or any(s.hits for s in scenes)
+    known: dict[str, tuple[bool, Callable[[Scene], str | Text]]] = {
+        "hits": (with_hits, lambda s: str(len(s.hits))),
+        "takes": (any(s.takes > 1 for s in scenes), lambda s: str(s.takes)),
+        "seed": (any(s.seed is not None for s in scenes), lambda s: _or_nothing(s.seed)),
+        "gain": (any(s.gain_db for s in scenes), lambda s: f"{s.gain_db:+g} dB"),
+        "mute": (any(s.mute for s in scenes), lambda s: "mute" if s.mute else ""),
+        "lock": (any(s.lock for s in scenes), lambda s: "lock" if s.lock else ""),
+        "asked": (any(s.prompt for s in scenes), lambda s: Text(printable(s.prompt or ""))),
+        "not": (any(s.negative for s in scenes), lambda s: Text(printable(s.negative or ""))),
+    }
+    return {name: say for name, (there, say) in known.items() if there}
+
+
+def _or_nothing(value: int | None) -> str:
+    return "" if value is None else str(value)
 
 
 def result_text(result: Dubbed) -> RenderableType:

@@ -19,7 +19,12 @@ from vtacli.cues.sheet import NOTES, ROW_KEYS, VERSION, RawSheet, Table
 from vtacli.cues.times import number_of
 from vtacli.errors import ConfigError, printable
 
-_FILM = {"film": "name", "duration": "duration", "frame_rate": "frame_rate", "starts_at": "starts_at"}
+_FILM = {
+    "film": "name",
+    "duration": "duration",
+    "frame_rate": "frame_rate",
+    "starts_at": "starts_at",
+}
 _HEAD = ("version", "gaps", "hits_from")
 YES = ("yes", "true", "1", "x", "wahr", "ja", "vrai", "oui")
 NO = ("no", "false", "0", "falsch", "nein", "faux", "non")

@@ -37,11 +37,13 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class FilmFacts:
-    """The film that a sheet is of. ``name``: its file's, None where that is not known."""
+    """The film that a sheet is of. ``name``: its file's, None where that is not known.
+    ``start_timecode``: its own, as it is written there."""
 
     duration_s: Fraction
     frame_rate: Fraction
     name: str | None = None
+    start_timecode: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,7 @@ class Table:
 
 @dataclass(frozen=True)
 class RawSheet:
-    """A file as it was written: the head, what it says of the film, and the rows in its order.
-
-    ``label``: how the file's own notation says something, for hints.
-    """
+    """A file as it was written: the head, what it says of the film, and the rows in its order."""
 
     path: Path
     head: Table

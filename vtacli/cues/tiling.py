@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from vtacli.cues.sheet import GAPS, ROW_KEYS, NOTES, FilmFacts, RawSheet, Table
+from vtacli.cues.sheet import GAPS, NOTES, ROW_KEYS, FilmFacts, RawSheet, Table
 from vtacli.cues.times import Clock
 from vtacli.cues.values import (
     LARGEST_SEED,
@@ -87,16 +87,16 @@ def _ordered(
         number = whole_of(table, "scene", 1, 10**6)
         if number is not None and number in numbers:
             other = numbers[number].where
-            table.refuse("scene", f"There is a scene {number} already, {other}.", "Leave scene out.")
+            table.refuse(
+                "scene", f"There is a scene {number} already, {other}.", "Leave scene out."
+            )
         if number is not None:
             numbers[number] = row
         rows.append(row)
     return sorted(rows, key=lambda row: row.start_s)
 
 
-def _bounded(
-    rows: list[_Row], film: FilmFacts, frame_s: Fraction
-) -> list[tuple[_Row, Fraction]]:
+def _bounded(rows: list[_Row], film: FilmFacts, frame_s: Fraction) -> list[tuple[_Row, Fraction]]:
     """Each row with its end, which is at most the next one's start. Refuses those that overlap."""
     bounded = []
     for row, after in zip(rows, [*rows[1:], None], strict=True):

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from vtacli.cues.sheet import FILM_KEYS, HEAD_KEYS, VERSION, RawSheet, Table
@@ -17,7 +18,7 @@ from vtacli.store.toml_lines import line_of
 _AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 
 TEACHING = """\
-# Cue sheet of {film}: what is to be heard in each scene. Change it, then
+# Cue sheet of {title}: what is to be heard in each scene. Change it, then
 #
 #     vta generate {film} --cues {sheet}
 #
@@ -26,7 +27,8 @@ TEACHING = """\
 # start, end  Where the scene lies. All times count from the film's first picture: seconds (12.5),
 #             HH:MM:SS.mmm, or frames, HH:MM:SS:FF (drop-frame HH:MM:SS;FF).
 #             Without an end, a scene goes on to the next one.
-# prompt      What is to be heard. It comes before --prompt; without either the picture is guessed at.
+# prompt      What is to be heard. It comes before --prompt; without either, the picture is
+#             guessed at.
 # negative    What is not to be heard.
 # seed        Another number, another sound.
 # takes       How many to make, to choose from.
@@ -37,8 +39,11 @@ TEACHING = """\
 #             After the @ stands the strength, above 0 and at most 1.
 # hits_from   A file of such moments beside this one: labels of Audacity, or lines of time,strength.
 #
-# gaps says what happens where no scene is written: "film" makes sound by --prompt or by the picture,
-# "silent" leaves it silent.
+# starts_at   In [film]: the timecode of the first picture, from which HH:MM:SS:FF count.
+#             If left out: 00:00:00:00.
+#
+# gaps says what happens where no scene is written: "film" makes sound by --prompt or by the
+# picture, "silent" leaves it silent.
 """
 
 
@@ -80,14 +85,25 @@ def write_toml(
     film: dict[str, Any],
     rows: Sequence[dict[str, Any]],
     remarks: Sequence[str],
+    own_start: str | None = None,
 ) -> str:
-    """The sheet as text. ``remarks``: what to say of each row beside its header."""
-    names = {"film": printable(film.get("name") or "IN"), "sheet": printable(path.name)}
-    lines = [TEACHING.format(**names)]
+    """The sheet as text. ``remarks``: what to say of each row, a line beside its header and others
+    beneath it. ``own_start``:
+    the film's own timecode, from which the sheet's labels do not count."""
+    film_name, sheet = film.get("name") or "IN", printable(path.name)
+    names = {"film": quote(film_name), "sheet": quote(sheet)}
+    lines = [TEACHING.format(title=film_name, **names)]
     lines += [_pair(k, v) for k, v in {"version": VERSION, **head}.items()]
     lines += ["", "[film]", *(_pair(k, v) for k, v in film.items() if v is not None)]
+    if own_start is not None and any(c not in "0:;." for c in own_start):
+        lines += [
+            f"# The film's own timecode starts at {printable(own_start)}. For a sheet that counts",
+            f"# as it does: vta plan {names['film']} --save {names['sheet']} "
+            f"--tc-start '{printable(own_start)}'",
+        ]
     for row, remark in zip(rows, remarks, strict=True):
-        lines += ["", f"[[scene]]  # {printable(remark)}", *_row(row)]
+        first, *more = map(printable, remark.splitlines())
+        lines += ["", f"[[scene]]  # {first}", *(f"# {line}" for line in more), *_row(row)]
     return "\n".join(lines) + "\n"
 
 

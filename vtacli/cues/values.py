@@ -44,7 +44,9 @@ def whole_of(table: Table, key: str, least: int, most: int) -> int | None:
     if isinstance(value, Fraction) and value.denominator == 1:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        table.refuse(key, f"{key} is a whole number, not {_kind(value)}.", f"Write {key} = {least}.")
+        table.refuse(
+            key, f"{key} is a whole number, not {_kind(value)}.", f"Write {key} = {least}."
+        )
     if not least <= value <= most:
         table.refuse(key, f"{key} is between {least} and {most}.")
     return value

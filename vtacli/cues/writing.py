@@ -79,12 +79,13 @@ def text_of_cues(
         return write_csv(head, about, rows)
     if suffix == ".json":
         return write_json(head, about, rows)
-    looks = [f"; looks like: {guess.text()}" for guess in guesses] or [""] * len(rows)
+    looks = [f"\nlooks like: {guess.text()}" for guess in guesses] or [""] * len(rows)
     remarks = [
         f"{scene.index + 1}: {float(scene.span.duration_s):.3f} s{look}"
         for scene, look in zip(scenes, looks, strict=True)
     ]
-    return write_toml(path, head, about, rows, remarks)
+    own = film.start_timecode if starts_at is None else None
+    return write_toml(path, head, about, rows, remarks, own)
 
 
 def _row(scene: Scene, clock: Clock, drop_frame: bool, brief: bool) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """ViViT, as transformers has it: a transformer over tubelets of two frames, learned on Kinetics.
 
 Arnab et al., 2103.15691, model 1 with 16x2 tubelets. It sees 32 frames at a time, at 12.5 a second
-2.56 s: a window of 10.24 s is four such clips; the last frame is repeated to fill a shorter one, and
-what speaks of repeated frames alone is dropped. A token is a tubelet's mean over the picture.
+2.56 s: a window of 10.24 s is four such clips; the last frame is repeated to fill a shorter one,
+and what speaks of repeated frames alone is dropped. A token is a tubelet's mean over the picture.
 """
 
 from __future__ import annotations

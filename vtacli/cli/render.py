@@ -101,9 +101,7 @@ def plan_text(plan: Plan) -> RenderableType:
     if plan.job.options.prompt:
         advice = f"Asked for: {printable(plan.job.options.prompt)}."
         if left < len(plan.scenes):
-            advice += (
-                f" {counted(len(plan.scenes) - left, 'scene')} of the cue sheet say otherwise."
-            )
+            advice += " The cue sheet's own words come before it."
     elif left == 0:
         advice = "The cue sheet says of every scene what is heard."
     elif plan.job.variant.takes_text:

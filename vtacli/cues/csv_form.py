@@ -15,17 +15,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vtacli.cues.sheet import NOTES, ROW_KEYS, VERSION, RawSheet, Table
+from vtacli.cues.sheet import FILM_KEYS, HEAD_KEYS, NOTES, ROW_KEYS, VERSION, RawSheet, Table
 from vtacli.cues.times import number_of
 from vtacli.errors import ConfigError, printable
 
-_FILM = {
-    "film": "name",
-    "duration": "duration",
-    "frame_rate": "frame_rate",
-    "starts_at": "starts_at",
-}
-_HEAD = ("version", "gaps", "hits_from")
+_FILM = {"film": "name"} | {k: k for k in FILM_KEYS if k != "name"}
+"""The keys of ``[film]``, by what stands for them after the ``#``."""
 YES = ("yes", "true", "1", "x", "wahr", "ja", "vrai", "oui")
 NO = ("no", "false", "0", "falsch", "nein", "faux", "non")
 """A spreadsheet turns ``true`` into the word of its own country."""
@@ -36,14 +31,14 @@ _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 def read_csv(path: Path, text: str) -> RawSheet:
     """Raises ConfigError, with the line, for what has another shape than a sheet."""
     mark, skipped = _separator(text)
-    head, film, columns, tables = {}, {}, list[str](), list[Table]()
-    lines: dict[str, int] = {}
+    head, film, lines = dict[str, Any](), dict[str, Any](), dict[str, int]()
+    columns, tables = list[str](), list[Table]()
     for line, cells in _rows(path, text, mark, skipped):
         first = cells[0].strip()
         if first.startswith("#"):
             key = first[1:].strip().lower()
             value = cells[1].strip() if len(cells) > 1 else ""
-            if value and (key in _FILM or key in _HEAD):
+            if value and (key in _FILM or key in HEAD_KEYS):
                 into = film if key in _FILM else head
                 into[_FILM.get(key, key)] = int(value) if value == str(VERSION) else value
                 lines[_FILM.get(key, key)] = line

@@ -32,7 +32,7 @@ def number_of(text: str) -> Fraction:
         number = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"{text!r} is no number") from None
-    sign, digits, exponent = number.as_tuple()
+    _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int) or len(digits) > LONGEST_TEXT or abs(exponent) > 400:
         raise ValueError(f"{text[:LONGEST_TEXT]!r} is no number that can be used")
     return Fraction(number)

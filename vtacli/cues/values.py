@@ -44,9 +44,8 @@ def whole_of(table: Table, key: str, least: int, most: int) -> int | None:
     if isinstance(value, Fraction) and value.denominator == 1:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        table.refuse(
-            key, f"{key} is a whole number, not {_kind(value)}.", f"Write {key} = {least}."
-        )
+        hint = f"Write {key} = {least}."
+        table.refuse(key, f"{key} is a whole number, not {_kind(value)}.", hint)
     if not least <= value <= most:
         table.refuse(key, f"{key} is between {least} and {most}.")
     return value
@@ -123,7 +122,8 @@ def _hit(item: object, clock: Clock) -> Hit:
         if unknown or "time" not in item:
             what = f"a hit has no {unknown[0]!r}" if unknown else "a hit without a time"
             raise ConfigError(f"{what}.", hint="Write {time = 2.5, strength = 0.5}.")
-        item, strength = item["time"], item.get("strength", 1)
+        strength = item.get("strength", 1)
+        item = item["time"]
     elif isinstance(item, str) and "@" in item:
         item, _, said = item.partition("@")
         try:

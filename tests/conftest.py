@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -52,6 +53,22 @@ def film_of(
     encode = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "12"]
     ffmpeg(*inputs, *maps, *encode, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for window caches, in place of the user's own."""
+    return tmp_path_factory.mktemp("caches")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(
+    caches: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every test has a window cache of its own, which is made when it is first written to."""
+    name = sha256(request.node.nodeid.encode()).hexdigest()[:16]
+    monkeypatch.setenv("VTA_CACHE_DIR", str(caches / name))
+    monkeypatch.delenv("VTA_CACHE_LIMIT", raising=False)
 
 
 @pytest.fixture(scope="session")

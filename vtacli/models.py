@@ -41,7 +41,8 @@ class ModelHandle:
     ``few_steps``: for how many steps there is a distilled denoiser. ``guesser`` reads what is
     needed to say what a picture looks like, None where the model does not say. ``listener`` reads
     the tagger that hears speech and music, and gives None where it is not installed. ``voice``
-    reads what hears when somebody speaks.
+    reads what hears when somebody speaks. ``runs_on`` says in words what the samples of an equal
+    seed may depend on: the device, its precision, and the library that computes there.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ModelHandle:
     guesser: Callable[[], Guesser] | None = None
     listener: Callable[[], Listener | None] = field(default=lambda: None)
     voice: Callable[[], VoiceNet] = load_voice_detector
+    runs_on: Callable[[], str] = field(default=lambda: "")
 
 
 def find(
@@ -74,6 +76,11 @@ def find(
             from vtacli.model.devices import choose_device
 
             choose_device(device)
+
+    def runs_on() -> str:
+        from vtacli.model.devices import description
+
+        return description(device, dtype)
 
     def guesser() -> Guesser:
         from vtacli.model.loading import load_guesser
@@ -100,4 +107,5 @@ def find(
         guesser=guesser if variant.takes_references else None,
         listener=listener,
         voice=lambda: load_voice_detector(folder, weights_dir),
+        runs_on=runs_on,
     )

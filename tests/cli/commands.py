@@ -28,7 +28,9 @@ class Said:
 
 def environment(**more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("VTA_", "FORCE_", "_VTA"))}
-    return {**kept, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **more}
+    # what a command makes is made anew, unless a test is about what is kept
+    alone = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "VTA_CACHE_LIMIT": "0"}
+    return {**kept, **alone, **more}
 
 
 def vta(*arguments: object, program=REAL, cwd: Path | None = None, **env: str) -> Said:

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from vtacli import __version__
+from vtacli.cli.cache import cache
 from vtacli.cli.compare import compare
+from vtacli.cli.data import app as data
 from vtacli.cli.doctor import doctor
 from vtacli.cli.evaluate import evaluate
 from vtacli.cli.generate import generate
@@ -67,6 +69,13 @@ app.add_typer(
     name="models",
     rich_help_panel=MODELS,
     short_help="find, fetch, check and keep models",
+)
+_add(MODELS, cache, "windows made before: what a rerun need not make", bare=True)
+app.add_typer(
+    data,
+    name="data",
+    rich_help_panel=MODELS,
+    short_help="clips to learn from: clean, split, prepare, check",
 )
 _add(MODELS, train, "a model by a recipe; stops and goes on")
 _add(MODELS, evaluate, "measure a model beside what it is held to", bare=True)

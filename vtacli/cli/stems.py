@@ -164,6 +164,7 @@ def stems(
     batch_size: Annotated[
         int, typer.Option(metavar="N", help="Windows at once.", rich_help_panel=MACHINE)
     ] = 4,
+    cache: flags.Cache = True,
     as_json: flags.Json = False,
     progress: flags.Progress = "rich",
     quiet: flags.Quiet = False,
@@ -188,6 +189,7 @@ def stems(
     from vtacli.media.stem_files import StemFormat
     from vtacli.stems.making import make_stems, plan_stems
     from vtacli.stems.options import StemOptions
+    from vtacli.window_cache.facade import remembered
 
     shell: Shell = context.obj
     if film is not None:
@@ -235,7 +237,8 @@ def stems(
         if dry_run:
             plan = plan_stems(film, folder, options, handle, shell.report)
         else:
-            made = make_stems(film, folder, options, handle, shell.report)
+            with remembered(handle, shell.report, use=cache) as known:
+                made = make_stems(film, folder, options, known.handle, shell.report)
     if dry_run:
         console.answer(plan_text(plan), plan.to_dict() if as_json else None)
     else:

@@ -46,6 +46,15 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     return DTYPES[name]
 
 
+def description(device: str, dtype: str) -> str:
+    """What computes, and how: ``cpu, float32, torch 2.13.0``. Samples of an equal seed may differ
+    between two of them. Raises as :func:`choose_device` and :func:`choose_dtype` do."""
+    place = choose_device(device)
+    precision = str(choose_dtype(dtype, place)).removeprefix("torch.")
+    kind = torch.cuda.get_device_name(place) if place.type == "cuda" else place.type
+    return f"{kind}, {precision}, torch {torch.__version__}"
+
+
 @contextmanager
 def out_of_memory_told() -> Iterator[None]:
     """Turn every way in which torch runs out of memory into :class:`DeviceError`."""

@@ -260,9 +260,11 @@ def find_scenes(
             footage,
             frames_per_second=job.variant.frames_per_second if with_frames else None,
             frame_size_px=job.variant.frame_size_px,
-            detector=options.detector if job.cuts_s is None else None,
+            # beside a sheet cuts are looked for as well: motion is read the same way with a sheet
+            # that was saved from them as without one, so that scenes keep their sound
+            detector=options.detector if options.mode == "auto" else None,
             threshold=options.threshold,
-            known_cuts_s=job.cuts_s or (),
+            known_cuts_s=[s.span.start_s for s in job.cues[1:]] if job.cues else job.cuts_s or (),
             spool=job.folder,
             report=report,
         )

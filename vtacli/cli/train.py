@@ -15,6 +15,8 @@ from vtacli.progress import Note, Report
 if TYPE_CHECKING:
     from vtacli.training.provenance import Check
 
+LDM, MINI = "Recipes of the vta-ldm family", "Recipes of vta-mini"
+
 
 def train(
     context: typer.Context,
@@ -25,25 +27,64 @@ def train(
         Path | None,
         typer.Option(metavar="DIR", help="The folder of the model. If left out: runs/RECIPE."),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Clips prepared by vta data prepare, or a manifest or a folder of films, which "
+            "are prepared on the way.",
+            rich_help_panel=LDM,
+        ),
+    ] = None,
+    validation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Clips to validate on. If left out: some sources of --data are held out.",
+            rich_help_panel=LDM,
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="A finished model to go on from.", rich_help_panel=LDM),
+    ] = None,
+    encoder_weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The encoder's published file.", rich_help_panel=LDM),
+    ] = None,
+    text_weights: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="CLIP's folder, for its text tower.", rich_help_panel=LDM),
+    ] = None,
     sounds: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="DIR", help="Recordings, with manifest.csv; may be given again for more."
+            metavar="DIR",
+            help="Recordings, with manifest.csv; may be given again for more.",
+            rich_help_panel=MINI,
         ),
     ] = None,
     exact: Annotated[
         bool,
         typer.Option(
-            "--exact", help="Refuse recordings that are not, byte for byte, the known ones."
+            "--exact",
+            help="Refuse recordings that are not, byte for byte, the known ones.",
+            rich_help_panel=MINI,
         ),
     ] = False,
     parts: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where text/ and picture/ are, if not in vta-mini."),
+        typer.Option(
+            metavar="DIR",
+            help="Where text/ and picture/ are, if not in vta-mini.",
+            rich_help_panel=MINI,
+        ),
     ] = None,
     stage: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this stage; may be given again."),
+        typer.Option(
+            metavar="NAME", help="Only this stage; may be given again.", rich_help_panel=MINI
+        ),
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(metavar="N", help="Stop a stage after so many minutes.")
@@ -59,7 +100,17 @@ def train(
 ) -> None:
     """Train a model by a recipe. Stop at any time; the next run goes on.
 
-    [dim]vta train smoke --sounds recordings --out mine[/dim]
+    Recipes of the vta-ldm family (the published variants, lora, and smoke-… at toy widths) learn
+    from films and their sound; vta-mini and smoke from recordings. On several GPUs or machines,
+    put accelerate launch -m vtacli in the place of vta.
+
+    [dim]vta train smoke-base --out try[/dim]
+
+    [dim]vta train vta-ldm-base --data prepared --out runs/base[/dim]
+
+    [dim]accelerate launch --num_processes 8 -m vtacli train vta-ldm-base --data prepared[/dim]
+
+    [dim]vta train lora --start vta-ldm-base --data my-films --out mine[/dim]
 
     [dim]vta train vta-mini --sounds recordings --out weights/mine --minutes 60[/dim]
 
@@ -69,6 +120,41 @@ def train(
         raise ConfigError(f"--minutes must be above 0, not {minutes}.")
     shell: Shell = context.obj
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
+        from vtacli.training.ldm.find import find_recipe
+        from vtacli.training.ldm.recipe import is_ldm
+
+        recipe = find_recipe(recipe)
+        family = {
+            "--data": data,
+            "--validation": validation,
+            "--start": start,
+            "--encoder-weights": encoder_weights,
+            "--text-weights": text_weights,
+        }
+        ours = {"--sounds": sounds, "--exact": exact, "--parts": parts, "--stage": stage}
+        if is_ldm(recipe):
+            _none_of(ours, recipe, "learns from films: give them with --data")
+            from vtacli.training.ldm.run import Asked, run_recipe
+
+            facts = run_recipe(
+                recipe,
+                Asked(
+                    out=out or Path("runs") / recipe.stem,
+                    data=data,
+                    validation=validation,
+                    device=device,
+                    minutes=minutes,
+                    resume=resume,
+                ),
+                start=start,
+                encoder_weights=encoder_weights,
+                text_weights=text_weights,
+                report=shell.report,
+            )
+            if facts is not None:
+                console.answer(ldm_text(facts), facts if as_json else None)
+            return
+        _none_of(family, recipe, "learns from recordings: give them with --sounds")
         from vtacli.training.provenance import check
         from vtacli.training.run import train as work
 
@@ -97,6 +183,32 @@ def _tell(found: Check, exact: bool, report: Report) -> None:
         )
     if sentence := found.sentence():
         report(Note(sentence, "warning"))
+
+
+def _none_of(flags_given: dict[str, Any], recipe: Path, instead: str) -> None:
+    """Raise ConfigError for the first flag that was given and says nothing to this recipe."""
+    for flag, value in flags_given.items():
+        if value:
+            raise ConfigError(f"{flag} says nothing to this recipe; it {instead}.", path=recipe)
+
+
+def ldm_text(facts: dict[str, Any]) -> str:
+    """What a run of the family made and cost, and where to look."""
+    done = "" if facts["finished"] else f" of {facts['recipe']['optimizer']['steps']}: unfinished"
+    losses = ", ".join(
+        f"{name} {facts[key]:.4f}"
+        for name, key in (("loss", "loss"), ("validation", "validation"))
+        if key in facts
+    )
+    return "\n".join(
+        (
+            f"{facts['name']}: step {facts['step']}{done}, "
+            f"{facts['seconds'] / 60:.1f} min, {losses}",
+            f"{facts['trainable_parameters']:,} of {facts['parameters']:,} parameters trained on "
+            f"{facts['clips']} clips, {facts['held_out_clips']} held out",
+            f"{facts['folder']} is a model: vta generate FILM --model {facts['folder']}",
+        )
+    )
 
 
 def facts_text(facts: dict[str, Any]) -> str:

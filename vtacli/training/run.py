@@ -39,6 +39,7 @@ from vtacli.training.few_steps import (
     walk_ways,
 )
 from vtacli.training.growth import widened
+from vtacli.training.ldm.find import find_recipe
 from vtacli.training.library import SoundLibrary, open_library
 from vtacli.training.loop import LossOf, Progressed, Schedule, fit, rng_of
 from vtacli.training.recipe import STAGES, Recipe, TextureRecipe, read_recipe
@@ -375,18 +376,6 @@ RUNNERS: dict[str, Callable[[Run], None]] = {
     "denoiser": train_denoiser,
     "few_steps": train_few_steps,
 }
-
-
-def find_recipe(recipe: Path) -> Path:
-    """A recipe's file, or the file of a shipped recipe's name. Raises ConfigError."""
-    shipped = Path(__file__).parent.parent / "recipes"
-    named = shipped / f"{recipe.name}.toml"
-    if recipe.is_file() or recipe.name != str(recipe):
-        return recipe
-    if named.is_file():
-        return named
-    names = ", ".join(sorted(p.stem for p in shipped.glob("*.toml")))
-    raise ConfigError("there is no such recipe", path=recipe, hint=f"Shipped are {names}.")
 
 
 def choose_stages(asked: Sequence[str] | None) -> list[str]:

@@ -1,0 +1,110 @@
+"""What a run learns from: prepared clips, or films that are prepared on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtacli.errors import ConfigError
+from vtacli.model.assembled import Assembled
+from vtacli.progress import Note, Report
+from vtacli.training.data.encoding import EncoderChoice, facts_of
+from vtacli.training.data.manifest import read_manifest
+from vtacli.training.data.prepared import FACTS, PreparedClips
+from vtacli.training.data.preparing import prepare
+from vtacli.training.data.settings import digest_of
+from vtacli.training.data.splits import place_of
+from vtacli.training.ldm.latents import Example
+from vtacli.training.ldm.practice import practice_films
+from vtacli.training.ldm.recipe import LdmRecipe
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """``train`` and ``held_out`` share no source. ``name``: names what they were made from."""
+
+    train: Sequence[Example]
+    held_out: Sequence[Example]
+    name: str
+
+
+class Chosen(Sequence[Example]):
+    """Some examples of many, by number."""
+
+    def __init__(self, whole: Sequence[Example], numbers: Sequence[int]):
+        self.whole, self.numbers = whole, list(numbers)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self.whole[n] for n in self.numbers[place]]
+        return self.whole[self.numbers[place]]
+
+
+def open_corpus(
+    recipe: LdmRecipe,
+    encoder: Assembled,
+    source: Path | None,
+    validation: Path | None,
+    cache: Path,
+    device: str,
+    report: Report,
+) -> Corpus:
+    """The examples of a run. ``source`` and ``validation``: prepared folders, or what can be
+    prepared: a manifest, or a folder of films. Without ``source`` the recipe's practice films.
+
+    Raises ConfigError where there is nothing, or clips were prepared with another encoder.
+    """
+    if source is None:
+        if not recipe.data.practice:
+            raise ConfigError(
+                "there is nothing to train on",
+                hint="Give prepared clips, a manifest or a folder of films with --data.",
+            )
+        source = cache / "practice"
+        practice_films(source, recipe.data.practice, recipe.seed, report)
+    whole = _opened(source, encoder, cache, device, report)
+    if validation is not None:
+        held = _opened(validation, encoder, cache, device, report)
+        return Corpus(whole, held, _name(whole))
+    apart = recipe.data.held_out
+    sources = [row["source"] for row in whole.rows]
+    kept = [i for i, s in enumerate(sources) if place_of(s, "held out") >= apart]
+    away = [i for i, s in enumerate(sources) if place_of(s, "held out") < apart]
+    if not kept:
+        raise ConfigError("all sources are held out", hint="Lower held_out, or give more clips.")
+    return Corpus(Chosen(whole, kept), Chosen(whole, away), _name(whole))
+
+
+def _opened(
+    source: Path, encoder: Assembled, cache: Path, device: str, report: Report
+) -> PreparedClips:
+    """Prepared clips, prepared now if need be with this very encoder."""
+    if not (source / FACTS).is_file():
+        folder = cache / f"prepared-{digest_of({'source': str(source.resolve())})}"
+        encoder.save_pretrained(cache / "encoder")
+        report(Note(f"preparing {source} into {folder}"))
+        choice = EncoderChoice(str(cache / "encoder"), device=device)
+        prepare(read_manifest(source), folder, choice, workers=0, report=report)
+        source = folder
+    clips = PreparedClips(source)
+    if not len(clips):
+        raise ConfigError("no clip could be used", path=source, hint="See its report.json.")
+    theirs, ours = clips.facts["encoder"], facts_of(encoder)
+    for key in ("name", "weights", "words"):
+        if theirs.get(key) != ours[key] and not (key == "words" and ours[key] is None):
+            raise ConfigError(
+                f"the clips were prepared with another encoder: its {key} is "
+                f"{str(theirs.get(key))[:16]}, the recipe's {str(ours[key])[:16]}",
+                path=source,
+                hint="Prepare them with the recipe's encoder: vta data prepare --encoder.",
+            )
+    return clips
+
+
+def _name(clips: PreparedClips) -> str:
+    return digest_of({"facts": clips.facts, "rows": [row["id"] for row in clips.rows]})

@@ -1,13 +1,12 @@
-"""Varying examples: two cut together at one instant, and conditions left out.
+"""Two examples cut together at one instant, on both sides: what is seen and what is heard.
 
-Everything is a function of examples and numbers; nothing here draws. What is drawn, and when, is
-:mod:`vtacli.training.data.draws`.
+A function of its arguments; what is drawn, and when, is the trainer's affair
+(:mod:`vtacli.training.ldm.order`), as is which conditions are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import ceil
 
 import torch
@@ -72,19 +71,12 @@ def concatenate(
     )
 
 
-def without_picture(example: Example) -> Example:
-    """Words and sound alone: no tokens, no flow. What text-only pretraining learns from."""
-    seen = example.features
-    return replace(
-        example,
-        features=WindowFeatures(_nothing_of(seen.picture), seen.words, _nothing_of(seen.flow)),
-    )
-
-
-def without_words(example: Example) -> Example:
-    """Picture and sound alone."""
-    seen = example.features
-    return replace(example, caption=None, features=WindowFeatures(seen.picture, None, seen.flow))
+def cut_together(
+    a: Example, b: Example, share: float, read_words: ReadWords | None = None
+) -> Example:
+    """As :func:`concatenate`, cut at ``share`` of what both have: of the window, or of the shorter
+    one's sound where it is shorter, so that neither is cut in its padding."""
+    return concatenate(a, b, share * min(a.seconds, b.seconds), read_words)
 
 
 def _cut(a: Features | None, b: Features | None, cut_s: float) -> Features | None:
@@ -101,10 +93,6 @@ def _cut(a: Features | None, b: Features | None, cut_s: float) -> Features | Non
 
 def _those(features: Features, chosen: Tensor) -> Features:
     return Features(features.tokens[chosen], features.times_s[chosen])
-
-
-def _nothing_of(features: Features | None) -> Features | None:
-    return None if features is None else Features(features.tokens[:0], features.times_s[:0])
 
 
 def _joined(a: str | None, b: str | None) -> str | None:

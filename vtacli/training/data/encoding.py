@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import nn
+from transformers import AutoTokenizer, CLIPTextModelWithProjection
 
 from vtacli.errors import ConfigError, WeightsMissing, WeightsRefused
 from vtacli.model.assembled import Assembled
@@ -20,7 +21,9 @@ from vtacli.model.devices import choose_device
 from vtacli.model.encoders import ENCODERS, encoder_class, open_encoder
 from vtacli.model.encoders.base import FrozenEncoder
 from vtacli.model.encoders.features import WindowFeatures
-from vtacli.shelves import INDEX, shelves
+from vtacli.model.mini.picture import WEIGHTS as PICTURE_WEIGHTS
+from vtacli.model.words import SentenceTower
+from vtacli.shelves import INDEX, installed, shelves
 
 
 class FeatureMaker(Protocol):
@@ -41,14 +44,17 @@ class FeatureMaker(Protocol):
 @dataclass(frozen=True)
 class EncoderChoice:
     """``encoder``: a name of :data:`ENCODERS`, or a folder: a model's, a conditioner's
-    (:class:`Assembled`) or an encoder's own. ``weights``: the folder of a named encoder's weights;
-    None looks on the shelves. ``auxiliaries``: which will join; they say whether words and
-    flow are kept. ``settings`` and ``seed``: a named encoder of that size with random weights,
-    for tests and for comparisons that are fair to all. ``device``: ``auto``, ``cpu``, ``cuda``."""
+    (:class:`Assembled`) or an encoder's own. ``auxiliaries``: which will join; they say whether
+    words and flow are kept. ``weights``: a named encoder's folder, or the file that its makers
+    publish; None looks on the shelves. ``text``: the folder of a CLIP as transformers saves it,
+    whose text tower reads captions for a named encoder. ``settings`` and ``seed``: a named encoder
+    of that size with random weights, for tests and for comparisons that are fair to all.
+    ``device``: ``auto``, ``cpu`` or ``cuda``."""
 
     encoder: str
     auxiliaries: tuple[str, ...] = ()
     weights: Path | None = None
+    text: Path | None = None
     settings: Mapping[str, Any] | None = None
     seed: int | None = None
     device: str = "cpu"
@@ -77,8 +83,11 @@ class EncoderChoice:
         if place is None:
             raise WeightsMissing(
                 f"The weights of the encoder {self.encoder} are not on this machine.",
-                hint="Give their folder, or a model's, with --weights or --encoder FOLDER.",
+                hint="Give their folder or published file with --weights, or a model's with "
+                "--encoder DIR. --random-weights does without.",
             )
+        if place.is_file():
+            return self._around(encoder_class(self.encoder).from_upstream(place))
         return self._around(open_encoder(self.encoder, place))
 
     def _in_folder(self, folder: Path) -> Assembled:
@@ -104,11 +113,37 @@ class EncoderChoice:
     def _around(self, encoder: FrozenEncoder) -> Assembled:
         """The encoder with what the auxiliaries ask for; the projection is never used here."""
         with torch.random.fork_rng(devices=[]):
+            tower = None if self.text is None else open_tower(self.text)
+            said = None if tower is None else tower.clip_text.config.to_dict()
             whole: Assembled = Assembled(
-                encoder.spec.name, _settings_of(encoder), self.auxiliaries, width=8
+                encoder.spec.name, _settings_of(encoder), self.auxiliaries, width=8, text=said
             )
         whole.frames = encoder
+        if tower is not None:
+            whole.words = tower
         return whole
+
+
+def open_tower(folder: Path) -> SentenceTower:
+    """The text tower of a CLIP in transformers' layout, with its tokenizer.
+
+    Raises WeightsMissing where the folder is none, WeightsRefused where parameters are missing.
+    """
+    if not (folder / "config.json").is_file():
+        raise WeightsMissing("There is no CLIP here.", path=folder)
+    try:
+        clip, found = CLIPTextModelWithProjection.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise WeightsRefused(f"The CLIP cannot be opened: {reason}.", path=folder) from error
+    if found["missing_keys"]:
+        raise WeightsRefused(f"The CLIP lacks {sorted(found['missing_keys'])[0]}.", path=folder)
+    tower = SentenceTower(clip.config.to_dict())
+    tower.clip_text, tower.tokenizer = clip.eval().requires_grad_(False), tokenizer
+    return tower
 
 
 def _settings_of(encoder: FrozenEncoder) -> dict[str, Any]:
@@ -116,6 +151,10 @@ def _settings_of(encoder: FrozenEncoder) -> dict[str, Any]:
 
 
 def _on_the_shelves(name: str) -> Path | None:
+    """The weights of a named encoder: the mini's come with its model, others have a folder."""
+    if name == "mini":
+        model = installed(shelves()).get("vta-mini")
+        return None if model is None else model / "encoder" / "picture" / PICTURE_WEIGHTS
     for shelf in shelves():
         for folder in (shelf / name, shelf / "encoders" / name):
             if (folder / "config.json").is_file():

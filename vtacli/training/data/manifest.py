@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ SOUND = ("sound", "audio_file", "audio", "audio_path", "location")
 CAPTION = ("caption", "captions", "description", "text", "label")
 START, END = ("start_s", "start", "start_seconds"), ("end_s", "end", "end_seconds")
 SOURCE = ("source", "youtube_id", "video_id")
+SPLIT_FILES = {"validation": "valid"}
 SPLIT_NAMES = {"train": "train", "training": "train", "test": "test", "eval": "test"}
 SPLIT_NAMES |= dict.fromkeys(("validation", "valid", "val", "dev"), "validation")
 
@@ -68,10 +70,27 @@ def write_manifest(path: Path | str, clips: Sequence[Clip], overwrite: bool = Fa
     Files beneath the manifest's folder are named relative to it, others by absolute paths. The
     file appears whole or not at all. Raises OutputError where it may not be written.
     """
-    folder = Path(path).resolve().parent
-    lines = [json.dumps(_row(clip, folder), ensure_ascii=False) for clip in clips]
+    text = _text(clips, Path(path).resolve().parent)
     with Staging(overwrite) as staging:
-        staging.part(path).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        staging.part(path).write_text(text, encoding="utf-8")
+
+
+def write_splits(
+    folder: Path, found: Mapping[str, Sequence[Clip]], overwrite: bool = False
+) -> dict[str, Path]:
+    """A manifest for each split, under the published names: train, valid and test.jsonl, all at
+    once. Each row says its split."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {name: folder / f"{SPLIT_FILES.get(name, name)}.jsonl" for name in found}
+    with Staging(overwrite) as staging:
+        for name, clips in found.items():
+            said = [replace(clip, split=name) for clip in clips]
+            staging.part(files[name]).write_text(_text(said, folder.resolve()), encoding="utf-8")
+    return files
+
+
+def _text(clips: Sequence[Clip], folder: Path) -> str:
+    return "".join(json.dumps(_row(clip, folder), ensure_ascii=False) + "\n" for clip in clips)
 
 
 def _row(clip: Clip, folder: Path) -> dict[str, Any]:

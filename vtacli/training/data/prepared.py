@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vtacli.errors import ConfigError, MediaError
 from vtacli.model.encoders.features import WindowFeatures
-from vtacli.training.data.splits import split_of
+from vtacli.training.data import splits
 
 FACTS, INDEX = "facts.json", "index.jsonl"
 OPEN_AT_ONCE = 64
@@ -63,7 +63,7 @@ class PreparedClips(Sequence[Example]):
             raise ConfigError(f"The facts cannot be read: {error}.", path=self.folder) from error
         self.rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
         if split is not None:
-            self.rows = [row for row in self.rows if self._split_of(row) == split]
+            self.rows = [row for row in self.rows if self.split_of(row) == split]
         self._open: OrderedDict[str, tuple[Any, dict[str, list[str]]]] = OrderedDict()
 
     @property
@@ -121,6 +121,7 @@ class PreparedClips(Sequence[Example]):
         return self._open[name]
 
     @staticmethod
-    def _split_of(row: dict[str, Any]) -> str:
+    def split_of(row: dict[str, Any]) -> str:
+        """Train, validation or test, of a row of the index."""
         said: str | None = row.get("split")
-        return said or split_of(row["source"])
+        return said or splits.split_of(row["source"])

@@ -134,7 +134,8 @@ class GenerateOptions:
     recordings of the user's own to be laid, ``reference_strength`` in [0, 1] how near to keep to
     them (None: :data:`REFERENCE_STRENGTH`). ``manners``: whether a scene that comes out as speech
     or music without having been asked to is made once more. ``provenance``: whether what is written
-    says in its metadata that the sound was generated, and how.
+    says in its metadata that the sound was generated, and how. ``takes``: of each scene that does
+    not say how many, for a session to keep.
     """
 
     prompt: str | None = None
@@ -161,8 +162,10 @@ class GenerateOptions:
     mix: MixOptions = field(default_factory=MixOptions)
     overwrite: bool = False
     provenance: bool = True
+    takes: int = 1
 
     def __post_init__(self) -> None:
+        _between("number of takes", self.takes, 1, 999)
         _one_of("device", re.sub(r"(?<=^cuda):\d{1,2}$", "", self.device), DEVICES)
         _one_of("dtype", self.dtype, DTYPES)
         if self.seed is not None:

@@ -1,0 +1,322 @@
+"""``vta generate --session``: a session begun, gone on with after a crash, or brought up to now."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from vtacli.dub import Dubbed, Run, dubbed
+from vtacli.errors import ConfigError, MediaError
+from vtacli.media.door import check_input
+from vtacli.media.spool import check_writable
+from vtacli.models import ModelHandle
+from vtacli.options import GenerateOptions
+from vtacli.planning import Job, find_scenes, make_job, windows_of
+from vtacli.progress import Note, Report, ignore
+from vtacli.session.choices import choices_json, choices_of
+from vtacli.session.film import FilmFile, stored
+from vtacli.session.journal import MADE
+from vtacli.session.recipe import digest, recipe_of, take_seed
+from vtacli.session.recording import Want, make_wanted
+from vtacli.session.rendering import Rendered, check_writable_film, render
+from vtacli.session.session import Facts, Session, session_of
+from vtacli.session.state import SceneState, State
+from vtacli.timeline import Scene
+from vtacli.window_cache.facade import fingerprint_of
+
+
+@dataclass(frozen=True)
+class SessionMade:
+    """What came of it. ``made`` and ``reused``: takes. ``dubbed``: as without a session."""
+
+    session: Path
+    dubbed: Dubbed
+    rendered: Rendered
+    made: int
+    reused: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values: those of :class:`vtacli.dub.Dubbed`, and the session's."""
+        return {
+            **self.dubbed.to_dict(),
+            "session": str(self.session),
+            "takes_made": self.made,
+            "takes_reused": self.reused,
+            "sha256": self.rendered.sha256,
+        }
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is wanted of a scene: its row, a take for each of its wants, and a digest of them."""
+
+    scene: Scene
+    wants: tuple[Want, ...]
+    asked: str
+
+
+def generate(
+    film: Path,
+    output: Path,
+    options: GenerateOptions,
+    model: ModelHandle,
+    report: Report = ignore,
+    *,
+    command: str = "vta generate",
+) -> SessionMade:
+    """Make ``output`` and the session that keeps its takes; or bring that session up to date.
+
+    The film is the same as without a session. Takes that the session has are not made again: after
+    a crash the same call ends as it would have, and with another cue sheet or prompt it makes
+    what has changed. Locked scenes stay as they are. Raises the errors of :mod:`vtacli.errors`.
+    """
+    run = Run(report)
+    check_input(film)
+    with ExitStack() as open_things:
+        path = session_of(output)
+        with run.stage("check"):
+            session = open_things.enter_context(Session.begin(path, command))
+            film_file = _film_of(session, film)
+            target = check_writable_film(session, film, output, options.overwrite)
+            options = replace(options, overwrite=options.overwrite or target.exists())
+            job = make_job(film, target, options, model.variant, model.few_steps)
+            check_writable(target.parent)
+            model.check_device()
+            seed = _seed(session, options)
+            facts = model_facts(model)
+        count = make_scenes(session, film_file, job, seed, facts, model, run, open_things)
+        rendered = render(session, target, overwrite=options.overwrite, report=run.report)
+        run.seconds |= {k: v for k, v in rendered.seconds.items() if k in ("mix", "write")}
+        scenes = tuple(s.scene for s in session.state.scenes)
+        windows = windows_of(job, scenes)
+        said = dubbed(job, scenes, windows, seed, rendered.finished, run)
+    return SessionMade(path, said, rendered, *count)
+
+
+def make_scenes(
+    session: Session,
+    film_file: FilmFile,
+    job: Job,
+    seed: int,
+    facts: dict[str, Any],
+    model: ModelHandle,
+    run: Run,
+    open_things: ExitStack,
+) -> tuple[int, int]:
+    """Make what is missing, and say how many takes were made and how many reused."""
+    options = job.options
+    analysis = None
+    scenes = _known_scenes(session, job) if session.exists else None
+    if scenes is None:
+        scenes, analysis, cuts = _found(job, run, open_things)
+    else:
+        cuts = session.state.cuts
+    request = choices_json(options, session.path)
+    if not session.exists:
+        rows = tuple(SceneState(s) for s in _with_takes(scenes, options.takes))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        footage = job.footage
+        start = footage.start_timecode
+        session.create(
+            Facts(
+                film_file,
+                str(footage.duration_s),
+                str(footage.frame_rate),
+                start.text if start else None,
+                now,
+            ),
+            State(
+                request=request,
+                model=facts,
+                seed=seed,
+                output=stored(job.output, session.path),
+                scenes=rows,
+                cuts=cuts,
+            ),
+        )
+    asked = [
+        _asked(s, film_file.sha256, facts, options, seed)
+        for s in _with_takes(scenes, options.takes)
+    ]
+    kept = _kept_scenes(session.state, [a.scene for a in asked])
+    wants = _missing(session, asked, kept, run.report)
+    if wants and analysis is None:
+        _, analysis, cuts = _found(job, run, open_things)
+    with run.stage("generate"):
+        if wants:
+            assert analysis is not None
+            assert analysis.frames is not None
+            made = make_wanted(
+                session,
+                job,
+                tuple(a.scene for a in asked),
+                wants,
+                analysis.frames,
+                analysis.motion,
+                model,
+                run.report,
+            )
+        else:
+            made = []
+    after = replace(
+        session.state,
+        request=request,
+        model=facts,
+        seed=seed,
+        output=stored(job.output, session.path),
+        scenes=tuple(_scene_after(session, a, kept.get(a.scene.index)) for a in asked),
+        cuts=cuts,
+    )
+    reused = sum(len(a.wants) for a in asked) - len(made)
+    run.report(Note(_said(len(made), reused), "info" if reused else "detail"))
+    if after != session.state:
+        session.commit(MADE, _said(len(made), reused).removesuffix(".").lower(), after)
+    return len(made), reused
+
+
+def model_facts(model: ModelHandle) -> dict[str, Any]:
+    """What a session keeps of a model: enough to say what the sound is without it."""
+    variant = model.variant
+    return {
+        "name": model.name,
+        "variant": variant.name,
+        "licence": variant.licence,
+        "bandwidth_hz": variant.bandwidth_hz,
+        "weights": fingerprint_of(model),
+    }
+
+
+def _film_of(session: Session, film: Path) -> FilmFile:
+    """The film's name and hash. Raises ConfigError where the session is another film's."""
+    if not session.exists:
+        return FilmFile.of(film, session.path)
+    try:
+        session.move_film(film)
+    except MediaError as error:
+        raise ConfigError(
+            "There is a session of this name, and it is of another film, or the film has changed "
+            "since.",
+            path=session.path,
+            hint="Choose another output, or remove the session.",
+        ) from error
+    return session.facts.film
+
+
+def _seed(session: Session, options: GenerateOptions) -> int:
+    if options.seed is not None:
+        return options.seed
+    return session.state.seed if session.exists else secrets.randbits(31)
+
+
+def _found(
+    job: Job, run: Run, open_things: ExitStack
+) -> tuple[tuple[Scene, ...], Any, tuple[str, ...]]:
+    with run.stage("decode"):
+        scenes, analysis = find_scenes(job, run.report, with_frames=True)
+        assert analysis is not None
+        assert analysis.frames is not None
+        open_things.enter_context(analysis.frames)
+    return scenes, analysis, tuple(str(c) for c in analysis.cuts_s)
+
+
+def _known_scenes(session: Session, job: Job) -> tuple[Scene, ...] | None:
+    """The scenes without a look at the picture: those of a cue sheet, or the session's own where
+    cuts are looked for in the same way as they were."""
+    before = choices_of(session.state.request, session.path)
+    if job.cues is not None:
+        return job.cues if before.scenes == job.options.scenes else None
+    if before.cues is not None or before.scenes != job.options.scenes or job.cuts_s is not None:
+        return None
+    hits = job.hits
+    return tuple(
+        Scene(i, s.scene.span, hits=tuple(h for h in hits if s.scene.span.contains(h.time_s)))
+        for i, s in enumerate(session.state.scenes)
+    )
+
+
+def _with_takes(scenes: Sequence[Scene], takes: int) -> list[Scene]:
+    return [replace(s, takes=takes) if s.takes == 1 else s for s in scenes]
+
+
+def _asked(
+    scene: Scene, film: str, facts: dict[str, Any], options: GenerateOptions, seed: int
+) -> _Asked:
+    own = seed if scene.seed is None else scene.seed
+    seeds = [] if scene.mute else [take_seed(own, k + 1) for k in range(scene.takes)]
+    wants = tuple(Want(scene, s, recipe_of(film, facts, options, scene, s)) for s in seeds)
+    # of a muted scene nothing is wanted, and what it has stays
+    first = recipe_of(film, facts, options, scene, own)
+    return _Asked(scene, wants, digest([first, scene.takes]))
+
+
+def _kept_scenes(state: State, scenes: Sequence[Scene]) -> dict[int, SceneState]:
+    """The session's scenes with the bounds of the new ones, by the new index.
+
+    Raises ConfigError where a locked scene has no place among the new ones.
+    """
+    new = {s.span: s.index for s in scenes}
+    lost = [s.number for s in state.scenes if s.scene.lock and s.scene.span not in new]
+    if lost:
+        raise ConfigError(
+            f"Scene {lost[0]} is locked, and no scene has its bounds any more.",
+            hint="Unlock it with `vta lock SESSION N --unlock`, or leave its bounds as they were.",
+        )
+    return {new[s.scene.span]: s for s in state.scenes if s.scene.span in new}
+
+
+def _stays(asked: _Asked, kept: SceneState | None) -> bool:
+    """Whether nothing else is asked of a scene than before, or it is locked."""
+    return kept is not None and (kept.scene.lock or kept.asked == asked.asked)
+
+
+def _missing(
+    session: Session, asked: Sequence[_Asked], kept: dict[int, SceneState], report: Report
+) -> list[Want]:
+    wants = []
+    for item in asked:
+        before = kept.get(item.scene.index)
+        if before is not None and before.scene.lock and before.take is not None:
+            if before.asked != item.asked:
+                report(Note(f"Scene {item.scene.index + 1} is locked and stays as it is."))
+            continue
+        have = {t.recipe for t in session.takes_of(item.scene.span)}
+        wants += [w for w in item.wants if w.recipe not in have]
+    return wants
+
+
+def _scene_after(session: Session, item: _Asked, kept: SceneState | None) -> SceneState:
+    scene = item.scene
+    takes = session.takes_of(scene.span)
+    if kept is not None and kept.scene.lock and kept.take is not None:
+        return replace(kept, scene=replace(kept.scene, index=scene.index), takes=takes)
+    if _stays(item, kept) and kept is not None and kept.chosen is not None:
+        # what was redone since is the person's latest wish; level and locks are the sheet's
+        row = replace(
+            kept.scene,
+            index=scene.index,
+            takes=scene.takes,
+            gain_db=scene.gain_db,
+            mute=scene.mute,
+            lock=scene.lock,
+        )
+        return SceneState(row, takes, kept.chosen, item.asked)
+    chosen = kept.chosen if kept else None
+    if item.wants:
+        chosen = next(t.number for t in takes if t.recipe == item.wants[0].recipe)
+    return SceneState(scene, takes, chosen, item.asked)
+
+
+def _said(made: int, reused: int) -> str:
+    takes = f"{made} take{'' if made == 1 else 's'} made"
+    return f"{takes}, {reused} reused." if reused else f"{takes}."
+
+
+def known_cuts(state: State) -> tuple[Fraction, ...]:
+    """The film's cuts, as motion is read by them."""
+    return tuple(Fraction(c) for c in state.cuts)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.cookies import CookieError, SimpleCookie
 
 NAMES = ("127.0.0.1", "localhost")
@@ -43,7 +43,7 @@ class Gate:
         """Whether a token is the right one, in a time that does not tell how much of it is."""
         return hmac.compare_digest(token.encode(), self.token.encode())
 
-    def refusal(self, headers: Mapping[str, str], *, changes: bool, entering: bool = False) -> str:
+    def refusal(self, headers: Message, *, changes: bool, entering: bool = False) -> str:
         """Why a request is refused, or nothing. ``changes``: it is no mere reading.
         ``entering``: it brings the token in its address, and is answered by a cookie alone."""
         host = headers.get("Host", "")

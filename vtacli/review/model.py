@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +27,10 @@ class ShownTake:
     remark: str = ""
     pick: str = ""
     """The command that chooses it."""
+    digest: str = ""
+    """SHA-256 of the file, in hexadecimal."""
+    scale_db: float = 0.0
+    """What the file is to be raised by: it holds sound louder than full scale."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,18 @@ class ShownScene:
 
 
 @dataclass(frozen=True)
+class Track:
+    """A film's new track, written to a file. ``levels``: the gain of each scene's foley in it, in
+    dB by the scene's number; scenes that are not heard have none. ``stamp``: of the state that it
+    was made from."""
+
+    levels: Mapping[int, float]
+    stamp: str = ""
+
+
+@dataclass(frozen=True)
 class Shown:
-    """A session. ``level_db``: the gain that takes have in the film, each scene's own aside.
-    ``facts``: what a person may want to know besides, as pairs of words. ``undo`` and ``redo``:
+    """A session. ``facts``: what a person may want to know besides, as pairs of words. ``undo``:
     what the next undo would take back."""
 
     title: str
@@ -65,7 +79,6 @@ class Shown:
     duration_s: Fraction
     scenes: tuple[ShownScene, ...]
     facts: tuple[tuple[str, str], ...] = ()
-    level_db: float = 0.0
     undo: str | None = None
 
     @property
@@ -79,9 +92,8 @@ def labels(span: Span, start: Timecode | None) -> tuple[str, str]:
     film has no timecode. ``start``: of the film's first picture."""
     if start is None:
         return clock(span.start_s), clock(span.end_s)
-    return tuple(
-        (start + round(t * start.rate)).text for t in (span.start_s, span.end_s)
-    )  # type: ignore[return-value]
+    first, after = ((start + round(t * start.rate)).text for t in (span.start_s, span.end_s))
+    return first, after
 
 
 def clock(time_s: Fraction | float) -> str:

@@ -63,7 +63,7 @@ function say() {
 function volume() {
   const v = Number($("volume").value), s = heard && scene(heard.scene);
   film.volume = v;
-  take.volume = Math.min(1, s ? v * s.gain : v);
+  take.volume = Math.min(1, s ? v * s.gain * (takeOf(heard) || { raise: 1 }).raise : v);
 }
 function hearFilm() {
   heard = null; take.pause(); film.muted = false; volume(); say();
@@ -118,6 +118,7 @@ film.addEventListener("seeked", () => align(true));
 film.addEventListener("playing", () => align(true));
 film.addEventListener("waiting", () => take.pause());
 take.addEventListener("loadeddata", () => align(true));
+take.addEventListener("error", () => { if (heard) { pause(); $("heard").textContent += " cannot be played"; } });
 film.addEventListener("ended", () => { if ($("loop").checked && !heard) { seek(0); play(); } else if (!heard) pause(); });
 film.addEventListener("pause", () => { if (wanted && !film.ended) { wanted = false; take.pause(); say(); } });
 film.addEventListener("play", () => { if (!wanted) { wanted = true; say(); } });

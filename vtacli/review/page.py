@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from vtacli.review.drawings import COLUMNS, TAKE_COLUMNS, Drawings
@@ -46,7 +46,8 @@ class Media:
 @dataclass(frozen=True)
 class Page:
     """What the page is made of. ``takes``: media by (scene, take). ``start``: the timecode of the
-    film's first picture. ``extra``: more for the page's program to know, where it is live."""
+    film's first picture. ``levels``: the gain of each scene's takes in the film, in dB by its
+    number. ``extra``: more for the page's program to know, where it is live."""
 
     shown: Shown
     drawings: Drawings
@@ -54,6 +55,7 @@ class Page:
     takes: Mapping[tuple[int, int], Media]
     frame_rate: Fraction
     start: Timecode | None = None
+    levels: Mapping[int, float] = field(default_factory=dict)
     live: bool = False
     extra: Mapping[str, Any] | None = None
 
@@ -80,7 +82,6 @@ class Page:
 
     def data(self) -> dict[str, Any]:
         """What the page's program knows, as JSON values."""
-        level = self.shown.level_db
         return {
             "duration": float(self.shown.duration_s),
             "rate": [self.frame_rate.numerator, self.frame_rate.denominator],
@@ -95,9 +96,13 @@ class Page:
                     "chosen": s.chosen,
                     "lock": s.lock,
                     "mute": s.mute,
-                    "gain": round(from_db(level + s.gain_db), 4),
+                    "gain": round(from_db(self.levels.get(s.number, s.gain_db)), 4),
                     "takes": [
-                        {"n": t.number, "media": self.takes[s.number, t.number].to_dict()}
+                        {
+                            "n": t.number,
+                            "media": self.takes[s.number, t.number].to_dict(),
+                            "raise": round(from_db(t.scale_db), 4) if self.live else 1,
+                        }
                         for t in s.takes
                         if (s.number, t.number) in self.takes
                     ],
@@ -183,7 +188,7 @@ def _environment() -> Environment:
     return made
 
 
-def _template(name: str) -> Any:
+def _template(name: str) -> Template:
     return _environment().get_template(name)
 
 

@@ -13,10 +13,9 @@ from vtacli.errors import ConfigError, OutputError, printable
 from vtacli.media.door import check_destination
 from vtacli.media.probe import Footage
 from vtacli.media.staging import Staging
-from vtacli.media.start_timecode import start_timecode
 from vtacli.progress import Report, Step, ignore
 from vtacli.review.drawings import Drawings, draw_film_motion, draw_takes, draw_thumbs, draw_track
-from vtacli.review.model import Shown
+from vtacli.review.model import Shown, Track
 from vtacli.review.page import Media, Page
 from vtacli.review.proxy import (
     FEWEST_KBITS,
@@ -27,11 +26,12 @@ from vtacli.review.proxy import (
     picture_proxy,
     sound_proxy,
 )
+from vtacli.timecode import Timecode
 
 LIMIT_BYTES = 64 * 2**20
 """Of media in the page. Browsers open more, but slowly, and mail and chat refuse it."""
 VIDEO, AUDIO = "video/mp4", "audio/mp4"
-WriteTrack = Callable[[Path, Report], None]
+WriteTrack = Callable[[Path, Report], Track]
 """Writes the film's new track as a WAV file to a path."""
 
 
@@ -86,6 +86,7 @@ def picture_kbits(shown: Shown, link: bool) -> int:
 def write_preview(
     shown: Shown,
     footage: Footage,
+    start: Timecode | None,
     write_track: WriteTrack,
     output: Path,
     *,
@@ -95,7 +96,8 @@ def write_preview(
 ) -> Previewed:
     """Make the page. However this ends, it is whole or not there.
 
-    ``link``: film and takes go to a folder named after the page, ``NAME.media``, and not into it.
+    ``start``: the timecode of the film's first picture. ``link``: film and takes go to a folder
+    named after the page, ``NAME.media``, and not into it.
     Raises ConfigError, OutputError, MediaError, ToolError, StorageError.
     """
     output = check_page(output, overwrite)
@@ -108,21 +110,20 @@ def write_preview(
             Staging(overwrite) as staging,
         ):
             work = Path(temporary)
-            page = _page(shown, footage, write_track, work, kbits, folder, staging, report)
+            page = _page(shown, footage, start, write_track, work, kbits, folder, staging, report)
             staging.part(output).write_text(page.html(), encoding="utf-8")
-            work_done = True
     except BaseException:
         if made and folder is not None:
             with suppress(OSError):
                 folder.rmdir()
         raise
-    assert work_done
     return Previewed(output, folder, output.stat().st_size, len(shown.scenes), shown.takes)
 
 
 def _page(
     shown: Shown,
     footage: Footage,
+    start: Timecode | None,
     write_track: WriteTrack,
     work: Path,
     kbits: int,
@@ -132,7 +133,7 @@ def _page(
 ) -> Page:
     picture, track, film = work / "picture.mp4", work / "track.wav", work / "film.mp4"
     picture_proxy(footage, picture, kbits, report)
-    write_track(track, report)
+    written = write_track(track, report)
     film_proxy(picture, track, film, shown.duration_s, report)
 
     def placed(name: str, suffix: str, kind: str, file: Path) -> Media:
@@ -146,7 +147,7 @@ def _page(
         for take in scene.takes:
             name = f"scene-{scene.number:03}-take-{take.number:02}"
             coded = work / f"{name}.m4a"
-            sound_proxy(take.sound, coded)
+            sound_proxy(take.sound, coded, take.scale_db)
             takes[scene.number, take.number] = placed(name, ".m4a", AUDIO, coded)
             report(Step("takes", len(takes), shown.takes))
     wave, colours = draw_track(track)
@@ -163,7 +164,8 @@ def _page(
         placed("film", ".mp4", VIDEO, film),
         takes,
         footage.frame_rate,
-        start_timecode(footage, None, report),
+        start,
+        written.levels,
     )
 
 
@@ -173,7 +175,9 @@ def _make_folder(folder: Path) -> bool:
         folder.mkdir()
     except FileExistsError:
         if not folder.is_dir():
-            raise OutputError("This is no folder, and the page's media go there.", path=folder) from None
+            raise OutputError(
+                "This is no folder, and the page's media go there.", path=folder
+            ) from None
         return False
     except OSError as error:
         raise OutputError(

@@ -8,6 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
+import soundfile
+
 from vtacli.errors import ToolError
 from vtacli.media.door import PROTOCOLS, url
 from vtacli.media.ffmpeg import find_ffmpeg, run_ffmpeg
@@ -65,7 +67,7 @@ def film_proxy(
     _run(
         [
             *(*_input(picture), *("-i", url(sound)), "-map", "0:v", "-map", "1:a"),
-            *("-c:v", "copy", *_aac(SOUND_KBITS), "-movflags", "+faststart"),
+            *("-c:v", "copy", *_aac(sound, SOUND_KBITS), "-movflags", "+faststart"),
         ],
         output,
         "sound",
@@ -78,7 +80,16 @@ def sound_proxy(sound: Path, output: Path, gain_db: float = 0.0) -> None:
     """A sound by itself, in stereo at most. Raises ToolError, StorageError."""
     louder = ["-af", f"volume={gain_db:.2f}dB"] if gain_db else []
     _run(
-        ["-i", url(sound), "-map", "0:a", *louder, *_aac(TAKE_KBITS), "-movflags", "+faststart"],
+        [
+            "-i",
+            url(sound),
+            "-map",
+            "0:a",
+            *louder,
+            *_aac(sound, TAKE_KBITS),
+            "-movflags",
+            "+faststart",
+        ],
         output,
         "sound",
         Fraction(1),
@@ -124,8 +135,10 @@ def _input(film: Path) -> list[str]:
     return ["-protocol_whitelist", PROTOCOLS, "-i", url(film)]
 
 
-def _aac(kbits: int) -> list[str]:
-    return ["-c:a", "aac", "-b:a", f"{kbits}k", "-ac", "2", "-ar", "48000"]
+def _aac(sound: Path, kbits: int) -> list[str]:
+    # one channel stays one: spread over two by ffmpeg it would be 3 dB lower
+    channels = min(2, soundfile.info(sound).channels)
+    return ["-c:a", "aac", "-b:a", f"{kbits}k", "-ac", str(channels), "-ar", "48000"]
 
 
 def _run(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -27,7 +28,7 @@ MARKS_HZ = (300, 1000, 2000, 4000, 8000, 16_000)
 """Frequencies that the axis names."""
 
 
-def mel_of(hz: float | NDArray[np.float64]) -> NDArray[np.float64]:
+def mel_of(hz: float | NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """O'Shaughnessy's mel scale: 2595 log10(1 + f / 700)."""
     return np.asarray(2595 * np.log10(1 + np.asarray(hz, np.float64) / 700))
 
@@ -52,7 +53,9 @@ def spectrogram(sound: Path, columns: int, bands: int) -> NDArray[np.float32]:
             for column in range(columns):
                 first, last = (file.frames * c // columns for c in (column, column + 1))
                 count = min(MOST_SPECTRA, max(1, ceil((last - first) / (N_FFT // 2))))
-                centres = [first + (last - first) * (2 * k + 1) // (2 * count) for k in range(count)]
+                centres = [
+                    first + (last - first) * (2 * k + 1) // (2 * count) for k in range(count)
+                ]
                 pieces = np.stack([_around(file, centre) for centre in centres])
                 power = np.square(np.abs(np.fft.rfft(pieces * window))) / np.square(window.sum())
                 found[:, column] = filters @ power.mean(axis=0)

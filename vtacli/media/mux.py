@@ -18,6 +18,7 @@ from vtacli.media.door import url
 from vtacli.media.ffmpeg import run_ffmpeg
 from vtacli.media.fingerprint import packet_hashes
 from vtacli.media.marking import append_xmp, marking_arguments
+from vtacli.media.material_number import number_material
 from vtacli.media.probe import Footage
 from vtacli.media.staging import Staging, flush
 from vtacli.media.streams import (
@@ -89,6 +90,8 @@ def write_film(
             report(Step("write", min(float(done_s), total), total))
         if provenance is not None and plan.muxer == "mp4":
             append_xmp(part, provenance)
+        if plan.muxer == "mxf":
+            number_material(part)
         flush(part)
         report(Step("verify", 0, 1))
         verify_film(footage, plan, lengths, part)
@@ -134,4 +137,7 @@ def _arguments(
         arguments += ["-movie_timescale", MOVIE_TIMESCALE]
     if plan.muxer == "mp4":
         arguments += ["-movflags", "+faststart"]
+    if plan.muxer not in ("mp4", "mov"):
+        # no numbers drawn at random: the same film is the same file
+        arguments += ["-fflags", "+bitexact"]
     return [*arguments, "-f", plan.muxer, url(part)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtacli.cli import flags
+from vtacli.cli.evaluate_asked import Asked
 from vtacli.cli.flags import MACHINE, TALK
 from vtacli.cli.shell import Shell
 from vtacli.errors import CheckFailed, ConfigError, WeightsMissing
@@ -20,12 +21,102 @@ if TYPE_CHECKING:
     from vtacli.evaluation.suite import Scores
 
 WHAT = "What to measure"
+FILMS, PEOPLE = "A folder of films", "People who listen"
 SUITE_NAMES = ("mini",)
+LISTENER_NAMES = ("yamnet",)
+QUESTION_NAMES = ("pairs", "mos", "both")
 SECTION_NAMES = ("hits", "words", "distance", "parts", "speed", "silence", "likeness", "clips")
 
 
 def evaluate(
     context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILMS",
+            help="A folder of films with their true sound, to measure what was made for them.",
+            show_default=False,
+        ),
+    ] = None,
+    generated: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="What was made for FILMS, by the films' names; films or sound files. If left "
+            "out, the model makes it now. With --listen it may be given again.",
+            rich_help_panel=FILMS,
+        ),
+    ] = None,
+    listener: Annotated[
+        str,
+        typer.Option(
+            **flags.among(*LISTENER_NAMES),
+            help="Whose embeddings and classes FAD, KID, IS and KL are of.",
+            rich_help_panel=FILMS,
+        ),
+    ] = "yamnet",
+    hits: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Known moments: FILM.csv or FILM.txt, a time a line.",
+            rich_help_panel=FILMS,
+        ),
+    ] = None,
+    captions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="CSV with the columns film, caption.", rich_help_panel=FILMS
+        ),
+    ] = None,
+    tell: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="What the model is told beside the picture: captions, hits.",
+            rich_help_panel=FILMS,
+        ),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option(metavar="S", help="Of each film, from its start.", rich_help_panel=FILMS),
+    ] = 10.0,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            metavar="S", help="How far an onset may be from a hit.", rich_help_panel=FILMS
+        ),
+    ] = 0.08,
+    flow_side: Annotated[
+        int,
+        typer.Option(
+            metavar="PX",
+            help="AV-Align's flow is taken of pictures whose shorter side is this at most; "
+            "0: as they are, -1: no flow.",
+            rich_help_panel=FILMS,
+        ),
+    ] = 360,
+    listen: Annotated[
+        bool,
+        typer.Option(
+            "--listen",
+            help="Make a blind test of FILMS and --generated: a page for people.",
+            rich_help_panel=PEOPLE,
+        ),
+    ] = False,
+    questions: Annotated[
+        str,
+        typer.Option(**flags.among(*QUESTION_NAMES), help="What is asked.", rich_help_panel=PEOPLE),
+    ] = "both",
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What people saved from the page: print means and preferences. May be given "
+            "again. -o is the test's folder.",
+            rich_help_panel=PEOPLE,
+        ),
+    ] = None,
     suite: Annotated[
         str, typer.Option(**flags.among(*SUITE_NAMES), help="The table.", rich_help_panel=WHAT)
     ] = "mini",
@@ -98,6 +189,10 @@ def evaluate(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The table as Markdown.", rich_help_panel=TALK)
     ] = False,
+    as_csv: Annotated[
+        bool,
+        typer.Option("--csv", help="The table as CSV (films, answers).", rich_help_panel=TALK),
+    ] = False,
     as_json: flags.Json = False,
     progress: flags.Progress = "rich",
     quiet: flags.Quiet = False,
@@ -116,11 +211,61 @@ def evaluate(
     [dim]vta evaluate --sounds recordings -o evaluation --quick[/dim]
 
     [dim]vta evaluate --sounds recordings --clips films --only hits,words --markdown[/dim]
+
+    With a folder of FILMS: the field's measures of what was made for them against their true
+    sound: FAD, KID, IS, KL, AV-Align in its three versions, onset F1, levels; each with an
+    interval, what true sound gets, and what sound of the wrong films gets.
+
+    [dim]vta evaluate films --generated dubbed -o evaluation[/dim]
+
+    [dim]vta evaluate films --model vta-mini --captions captions.csv --tell captions[/dim]
+
+    People listen: a page without names, and what they answered, read again.
+
+    [dim]vta evaluate films --generated ours --generated theirs --listen -o test[/dim]
+
+    [dim]vta evaluate --answers anna.json --answers ben.csv -o test[/dim]
     """
+    if sum((as_json, markdown, as_csv)) > 1:
+        raise ConfigError("--json, --markdown and --csv are each an answer.", hint="Choose one.")
+    if answers or folder is not None:
+        from vtacli.cli.evaluate_films import films_or_people
+
+        return films_or_people(
+            context.obj,
+            asked=Asked(
+                films=folder,
+                generated=tuple(generated or ()),
+                listener=listener,
+                hits=hits,
+                captions=captions,
+                tell=tell,
+                seconds=seconds,
+                tolerance_s=tolerance,
+                flow_side_px=flow_side,
+                listen=listen,
+                questions=questions,
+                answers=tuple(answers or ()),
+                seed=seed,
+                output=output,
+                model=model,
+                weights_dir=weights_dir,
+                tagger=tagger,
+                device=device,
+                form="json" if as_json else "markdown" if markdown else "csv" if as_csv else "",
+            ),
+            progress=progress,
+            quiet=quiet,
+            verbose=verbose,
+        )
+    for flag, given in (
+        ("--generated", generated), ("--hits", hits), ("--captions", captions), ("--tell", tell),
+        ("--listen", listen), ("--csv", as_csv),
+    ):  # fmt: skip
+        if given:
+            raise ConfigError(f"{flag} is of a folder of films.", hint="Name the folder first.")
     if suite not in SUITE_NAMES:
         raise ConfigError(f"There is no suite {suite!r}.", hint=f"It is {SUITE_NAMES[0]}.")
-    if as_json and markdown:
-        raise ConfigError("--json and --markdown are two answers.", hint="Leave one out.")
     for flag, value, least in (("--seeds", seeds, 1), ("--films", films, 0), ("--seed", seed, 0)):
         if value is not None and value < least:
             raise ConfigError(f"{flag} must be {least} or more, not {value}.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -36,6 +37,26 @@ def flow_of(
 
     lengths: list[float] = []
     before: NDArray[np.uint8] | None = None
+    for frame in _pictures(footage, until_s):
+        grey = np.asarray(
+            cv2.cvtColor(frame.to_ndarray(format="bgr24"), cv2.COLOR_BGR2GRAY), np.uint8
+        )
+        least = min(grey.shape)
+        if shorter_side_px and least > shorter_side_px:
+            scale = shorter_side_px / least
+            size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
+            grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+        if before is not None:
+            lengths.append(mean_flow_px(before, grey))
+        before = grey
+        heed(len(lengths) + 1)
+    if not lengths:
+        raise MediaError("Fewer than two pictures could be decoded.", path=footage.path)
+    return np.array([lengths[0], *lengths], np.float64)
+
+
+def _pictures(footage: Footage, until_s: Fraction | None) -> Iterator[Any]:
+    """Decoded pictures in order of presentation, until a time from the film's start."""
     with open_film(footage.path, only=footage.picture) as container:
         stream = container.streams[footage.picture]
         prepare_decoder(stream)
@@ -48,19 +69,5 @@ def flow_of(
                 if until_s is not None and frame.pts is not None:
                     shown_s = frame.pts * Fraction(frame.time_base) - footage.start_s
                     if shown_s >= until_s:
-                        continue
-                grey = np.asarray(
-                    cv2.cvtColor(frame.to_ndarray(format="bgr24"), cv2.COLOR_BGR2GRAY), np.uint8
-                )
-                least = min(grey.shape)
-                if shorter_side_px and least > shorter_side_px:
-                    scale = shorter_side_px / least
-                    size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
-                    grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
-                if before is not None:
-                    lengths.append(mean_flow_px(before, grey))
-                before = grey
-                heed(len(lengths) + 1)
-    if not lengths:
-        raise MediaError("Fewer than two pictures could be decoded.", path=footage.path)
-    return np.array([lengths[0], *lengths], np.float64)
+                        return
+                yield frame

@@ -13,6 +13,7 @@ from vtacli.shelves import INDEX, find_model, installed, is_path, shelves
 
 __all__ = [
     "INDEX",
+    "find_listener",
     "find_model",
     "find_tagger",
     "find_voice_detector",
@@ -37,6 +38,16 @@ def find_voice_detector(
 ) -> Path | None:
     """The folder of the speech detector: beside the model's, or on a shelf. None: there is none."""
     return _beside(model, weights_dir, environ, VOICE, VOICE_WEIGHTS)
+
+
+def find_listener(
+    name: str, weights_dir: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Path | None:
+    """The folder of another network that listens, by its name on a shelf. None: there is none."""
+    for shelf in shelves(weights_dir, environ):
+        if (shelf / name).is_dir():
+            return shelf / name
+    return None
 
 
 def _beside(

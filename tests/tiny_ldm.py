@@ -52,8 +52,6 @@ def course(folder: Path, recipe: LdmRecipe, examples: list[Example] | None = Non
     examples = clips(4) if examples is None else examples
     cache = LatentCache(folder / "latents", examples)
     cache.make(parts.vae, 0, 1, lambda event: None)
-    samples = Samples(
-        recipe, examples, cache, parts.vae, parts.encoder.frames.token_width, window_s=2.56
-    )
+    samples = Samples(recipe, examples, cache, parts.vae, parts.encoder.frames.token_width)
     module = Denoising(parts.encoder, parts.unet)
     return Course(recipe, module, parts.scheduler, samples, accelerator, folder, data="clips")

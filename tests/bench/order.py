@@ -56,6 +56,11 @@ from vtacli.training.ldm.samples import normal
 from vtacli.training.score import f1, hit_counts
 
 FILMS, STRIKING = 16, 8
+EYES = (
+    Path(__file__).parent.parent.parent
+    / "weights/vta-mini/encoder/picture/efficientnet-lite0.safetensors"
+)
+"""The one encoder whose weights come with the program."""
 VARIANT = {"base": "vta-ldm-base", "position": "vta-ldm-pe", "flow": "vta-ldm-flow"}
 AUXILIARIES = {"base": (), "position": ("position",), "flow": ("flow-control",)}
 
@@ -106,21 +111,12 @@ def make_films(folder: Path) -> list[Path]:
 
 
 def recipe_of(form: str, steps: int, rate: float, batch: int) -> LdmRecipe:
-    vision = {
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "image_size": 96,
-        "patch_size": 16,
-        "projection_dim": 128,
-    }
     return LdmRecipe(
         kind="ldm",
         name=f"order-{form}",
         variant=VARIANT[form],
         seed=3,
-        encoder=EncoderPart(config={"vision": vision}, auxiliaries=AUXILIARIES[form]),
+        encoder=EncoderPart("mini", weights=str(EYES), auxiliaries=AUXILIARIES[form]),
         denoiser=DenoiserPart(
             {
                 "block_out_channels": [16, 32, 64, 64],
@@ -146,6 +142,8 @@ def recipe_of(form: str, steps: int, rate: float, batch: int) -> LdmRecipe:
             betas=(0.9, 0.99),
             weight_decay=0.0,
             ema=0.99,
+            # When something sounds is decided at high noise, which min-SNR weighs least.
+            snr_weights="published",
         ),
         watch=WatchPart(save_every=100, validate_every=0, listen_every=0),
     )

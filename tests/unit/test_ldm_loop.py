@@ -98,7 +98,7 @@ def test_the_loss_falls_on_a_few_clips_learned_by_heart(tmp_path):
     before = check.errors(training.module, training.scheduler, torch.device("cpu"))
     training.run()
     after = check.errors(training.module, training.scheduler, torch.device("cpu"))
-    assert torch.all(after < 0.8 * before), after / before
+    assert torch.all(after < 0.9 * before), after / before
     assert after.sum() < 0.6 * before.sum()
 
 

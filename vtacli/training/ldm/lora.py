@@ -50,7 +50,7 @@ def add_lora(model: nn.Module, rank: int, scale: float, ends: Sequence[str]) -> 
     for layer in chosen.values():
         change = LowRankChange(layer.weight, rank, scale)
         parametrize.register_parametrization(layer, "weight", change)
-        layer.parametrizations["weight"].original.requires_grad_(False)
+        layer.get_parameter("parametrizations.weight.original").requires_grad_(False)
     return list(chosen)
 
 

@@ -42,8 +42,7 @@ class Order:
 class Draw:
     """What chance decides of one sample.
 
-    ``example``: which one. ``joined``: another that follows it after ``cut`` of the window, or
-    None. ``mode``: picture, words or both. ``dropped``: the whole condition is left out.
+    ``example``: which one. ``joined``: another that follows it after the share ``cut``, or None. ``mode``: picture, words or both. ``dropped``: the whole condition is left out.
     ``timestep``: of the scheduler's 1000.
     """
 
@@ -59,8 +58,8 @@ class Draw:
 def draw(recipe: LdmRecipe, order: Order, number: int, step: int, timesteps: int = 1000) -> Draw:
     """Sample ``number``, which belongs to ``step``.
 
-    The cut lies between a quarter and three quarters of the window, as the published trainer has
-    it (frames 5 to 15 of 20).
+    The cut lies between a quarter and three quarters of the shorter clip, as the published trainer
+    has it (frames 5 to 15 of 20).
     """
     rng, data = rng_of(recipe.seed, number, "draw"), recipe.data
     # Every number is drawn whether it is used or not: a share changed alone changes nothing else.
@@ -91,7 +90,7 @@ def _chosen(modes: Mapping[str, float], at: float) -> str:
         passed += often / total
         if at < passed:
             return mode
-    return next(reversed(modes))
+    return list(modes)[-1]
 
 
 @dataclass(frozen=True)

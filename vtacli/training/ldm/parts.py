@@ -128,7 +128,7 @@ def new_encoder(recipe: LdmRecipe, width: int, variant: Variant) -> Assembled:
                 part.text_weights, local_files_only=True
             )
         text = tower.config.to_dict()
-    encoder = Assembled(
+    encoder: Assembled = Assembled(
         encoder=part.name,
         encoder_config=config or None,
         auxiliaries=list(part.auxiliaries),
@@ -184,7 +184,7 @@ def assembled_of(encoder: Clip4Clip) -> Assembled:
     auxiliaries = ["position"] if encoder.config.position else []
     if encoder.config.takes_text:
         auxiliaries.append("text-concat")
-    made = Assembled(
+    made: Assembled = Assembled(
         encoder="clip4clip",
         encoder_config={"vision": dict(encoder.config.vision)},
         auxiliaries=auxiliaries,

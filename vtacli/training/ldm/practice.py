@@ -46,7 +46,7 @@ def practice_films(folder: Path, count: int, seed: int, report: Report = ignore)
     pieces = drawn_pieces(seed)
     films = []
     for i in range(count):
-        order = np.random.default_rng([seed, i]).permutation(len(pieces))
+        order = np.random.default_rng([seed, i]).permutation(len(pieces)).tolist()
         films.append(arranged_film(folder / f"practice-{i:03d}.mp4", pieces, order))
         report(Step("practice films", i + 1, count))
     return films

@@ -114,9 +114,7 @@ def train_recipe(recipe: LdmRecipe, asked: Asked, report: Report = ignore) -> di
     for cache in caches:
         cache.make(parts.vae, accelerator.process_index, accelerator.num_processes, report)
     accelerator.wait_for_everyone()
-    samples = Samples(
-        recipe, corpus.train, caches[0], parts.vae, width, float(parts.variant.window_s)
-    )
+    samples = Samples(recipe, corpus.train, caches[0], parts.vae, width, parts.encoder.words)
     looks = _looks(recipe, parts, corpus, caches[1], accelerator, out, width)
     course = Course(
         recipe=recipe,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vtacli.model.encoders.features import Features, WindowFeatures
-from vtacli.training.data.augment import concatenate
+from vtacli.training.data.augment import ReadWords, cut_together
 from vtacli.training.ldm.latents import Example, LatentCache, Moments, moments_of
 from vtacli.training.ldm.order import Draw, Order, draw, rng_of
 from vtacli.training.ldm.recipe import LdmRecipe
@@ -29,12 +29,18 @@ class Batch:
     rows: list[WindowFeatures]
 
     def to(self, device: torch.device | str) -> Batch:
-        moved = (x.to(device) for x in (self.latents, self.noise, self.timesteps, self.kept))
-        return Batch(*moved, rows=self.rows)
+        return replace(
+            self,
+            latents=self.latents.to(device),
+            noise=self.noise.to(device),
+            timesteps=self.timesteps.to(device),
+            kept=self.kept.to(device),
+        )
 
 
 class Samples:
-    """What every number stands for. ``vae`` encodes joined clips, whose latents are not cached."""
+    """What every number stands for. ``vae`` encodes joined clips, whose latents are not cached, and
+    ``read_words`` their joined captions; without it the captions' vectors are mixed."""
 
     def __init__(
         self,
@@ -43,10 +49,10 @@ class Samples:
         latents: LatentCache,
         vae: Any,
         token_width: int,
-        window_s: float,
+        read_words: ReadWords | None = None,
     ):
         self.recipe, self.examples, self.latents, self.vae = recipe, examples, latents, vae
-        self.token_width, self.window_s = token_width, window_s
+        self.token_width, self.read_words = token_width, read_words
         self.order = Order(recipe.seed, len(examples))
 
     def batch(self, numbers: Sequence[int], step: int) -> Batch:
@@ -77,7 +83,7 @@ class Samples:
         assert drawn.joined is not None
         first: Any = self.examples[drawn.example]
         second: Any = self.examples[drawn.joined]
-        whole = concatenate(first, second, drawn.cut * self.window_s)
+        whole = cut_together(first, second, drawn.cut, self.read_words)
         means, deviations = moments_of(self.vae, whole.mel[None])
         return whole.features, (means[0], deviations[0])
 

@@ -56,6 +56,7 @@ def stems(
     ] = None,
     negative: flags.Negative = None,
     hits: flags.Hits = None,
+    cues: flags.Cues = None,
     reference: flags.References = None,
     reference_strength: flags.ReferenceStrength = None,
     seed: flags.Seed = None,
@@ -182,6 +183,8 @@ def stems(
 
     [dim]vta stems street.mov --prompt rain --per-scene --handles 2 --bits 32f[/dim]
 
+    [dim]vta stems street.mov --cues cues.toml[/dim]  a stem of each prompt in the cue sheet
+
     [dim]vta stems --prompt "rain on a tin roof" --seconds 30 -o rain[/dim]  no film at all
     """
     from vtacli.cli.stem_text import plan_text, set_text
@@ -209,6 +212,7 @@ def stems(
         generate=GenerateOptions(
             negative=negative,
             hits=hits,
+            cues=cues,
             model=model,
             seed=seed,
             steps=steps,

@@ -85,10 +85,10 @@ def provisional(job: StemJob, folder: Path) -> tuple[Piece, ...]:
     where there is one for each scene; hits, beds or both where the picture says what is heard."""
     if job.options.per_scene:
         return ()
-    said = [p.strip() for p in job.options.prompts]
+    said = tuple(Stem(p, p, (), 0) for p in job.words)
     hits, beds = (Stem(kind, None, (), 0) for kind in (HITS, BEDS))
-    sets = [tuple(Stem(p, p, (), 0) for p in said)] if said else [(hits,), (beds,), (hits, beds)]
-    return tuple(piece for some in sets for piece in pieces_of(job, folder, some))
+    seen: list[tuple[Stem, ...]] = [(hits,), (beds,), (hits, beds)] if job.guesses else [()]
+    return tuple(piece for some in seen for piece in pieces_of(job, folder, said + some))
 
 
 def pieces_of(job: StemJob, folder: Path, stems: tuple[Stem, ...]) -> tuple[Piece, ...]:

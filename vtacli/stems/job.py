@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from vtacli.cues.asking import known_cues
 from vtacli.errors import ConfigError
 from vtacli.media.door import MAX_DURATION_S, check_input
 from vtacli.media.probe import Footage, probe
@@ -22,7 +23,7 @@ from vtacli.planning import (
 from vtacli.progress import Report, ignore
 from vtacli.stems.options import StemOptions
 from vtacli.timecode import Timecode
-from vtacli.timeline import Hit, samples_at
+from vtacli.timeline import Hit, Scene, samples_at
 
 WORDS_RATE = Fraction(25)
 """Frames a second of timecodes where there is no film that says."""
@@ -44,6 +45,24 @@ class StemJob:
     @property
     def footage(self) -> Footage | None:
         return self.request.footage if isinstance(self.request, Screening) else None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What there is a stem of each: the prompts, or those of the cue sheet's rows."""
+        if self.options.prompts or self._rows is None:
+            return tuple(p.strip() for p in self.options.prompts)
+        return tuple(dict.fromkeys(s.prompt.strip() for s in self._rows if s.prompt and not s.mute))
+
+    @property
+    def guesses(self) -> bool:
+        """Whether there is a scene of which no words say what is heard."""
+        if self.options.prompts or self._rows is None:
+            return not self.options.prompts
+        return any(not (s.prompt or s.mute) for s in self._rows)
+
+    @property
+    def _rows(self) -> tuple[Scene, ...] | None:
+        return self.request.cues if isinstance(self.request, Screening) else None
 
     @property
     def samples(self) -> int:
@@ -76,11 +95,8 @@ def make_stem_job(
     references, ConfigError for choices that contradict each other, this model or this film.
     """
     asked = options.generate
-    if not options.prompts and not variant.takes_references:
-        raise ConfigError(
-            f"The model {variant.name} does not say what it takes a picture for.",
-            hint="Give a --prompt for each stem, or choose another --model.",
-        )
+    if not options.prompts and asked.cues is None:
+        _check_guesses(variant)
     # what is refused of one prompt is refused of all
     check_request(replace(asked, prompt=next(iter(options.prompts), None)), variant, few_steps)
     if film is None:
@@ -101,9 +117,37 @@ def make_stem_job(
         footage=footage,
         cuts_s=known_cuts(footage, asked),
         hits=hits,
+        sheet=known_cues(footage, asked.cues, variant),
     )
     start = start_timecode(footage, options.tc_start, report)
-    return StemJob(screening, options, footage.duration_s, start, seed, hits)
+    job = StemJob(screening, options, footage.duration_s, start, seed, hits)
+    if screening.cues is not None:
+        _check_cues(job, screening.cues)
+    return job
+
+
+def _check_guesses(variant: Variant) -> None:
+    if not variant.takes_references:
+        raise ConfigError(
+            f"The model {variant.name} does not say what it takes a picture for.",
+            hint="Give a --prompt for each stem, or choose another --model.",
+        )
+
+
+def _check_cues(job: StemJob, scenes: tuple[Scene, ...]) -> None:
+    """Refuse a cue sheet of which there can be no stems."""
+    path = job.options.generate.cues
+    if all(scene.mute for scene in scenes):
+        raise ConfigError("Every scene of the cue sheet is muted.", path=path)
+    worded = next((s for s in scenes if s.prompt), None)
+    if job.options.prompts and worded is not None:
+        raise ConfigError(
+            f"Scene {worded.index + 1} of the cue sheet says what is heard, and so does --prompt.",
+            path=path,
+            hint="Without --prompt there is a stem of each prompt in the sheet.",
+        )
+    if job.guesses:
+        _check_guesses(job.request.variant)
 
 
 def _job_of_words(
@@ -120,9 +164,10 @@ def _job_of_words(
         )
     if options.seconds > MAX_DURATION_S:
         raise ConfigError(f"A set is at most {MAX_DURATION_S // 3600} hours long.")
-    if options.per_scene or asked.scenes.mode != "auto":
+    if options.per_scene or asked.scenes.mode != "auto" or asked.cues is not None:
         raise ConfigError(
-            "Without a film there are no scenes.", hint="Leave out --per-scene and --scenes."
+            "Without a film there are no scenes.",
+            hint="Leave out --per-scene, --scenes and --cues.",
         )
     hits = known_hits(options.seconds, WORDS_RATE, asked, variant)
     request = Request(

@@ -13,7 +13,7 @@ from vtacli.media.spool import SoundSpool
 from vtacli.model.contract import Listener, SoundModel
 from vtacli.planning import windows_of
 from vtacli.progress import Event, Report, Step
-from vtacli.signal.loudness import TruePeakMeter
+from vtacli.signal.loudness import TruePeakMeter, from_db
 from vtacli.signal.media import Audio
 from vtacli.signal.mix import CENTRE, spread
 from vtacli.signal.stitch import Grid, stitch
@@ -36,7 +36,8 @@ def sound_of(
     """Blocks (C, M) at the set's rate, of exactly the film's length. ``remarks`` is filled."""
     own = {scene.index: scene for scene in stem.scenes}
     scenes = tuple(own.get(scene.index, scene) for scene in seen.scenes)
-    windows = windows_of(job.request, scenes)
+    # silence is laid by windows too, so a muted scene has its own
+    windows = windows_of(job.request, tuple(replace(s, mute=False) for s in scenes))
     heard = tuple(w for w in windows if w.scene in own)
     options = replace(job.request.options, prompt=stem.prompt, seed=stem.seed)
     takes = make_takes(
@@ -52,7 +53,14 @@ def sound_of(
         remarks,
     )
     grid = Grid(job.options.rate_hz, job.duration_s)
-    return stitch(with_silence(windows, takes, job.request.variant.window_samples), grid)
+    levels = {s.index: np.float32(from_db(s.gain_db)) for s in stem.scenes if s.gain_db}
+    loud = ((w, _at(levels[w.scene], x)) if w.scene in levels else (w, x) for w, x in takes)
+    return stitch(with_silence(windows, loud, job.request.variant.window_samples), grid)
+
+
+def _at(level: np.float32, sound: Audio) -> Audio:
+    """A window of a scene that a cue sheet has louder or softer."""
+    return Audio(level * sound.data, sound.rate_hz)
 
 
 def with_silence(

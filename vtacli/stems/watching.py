@@ -6,7 +6,7 @@ whichever others are made beside it, and in whichever order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any
@@ -15,7 +15,7 @@ from vtacli.media.frames import FrameStore
 from vtacli.model.guess import Guess
 from vtacli.models import ModelHandle
 from vtacli.planning import Screening, find_guesser, find_scenes, guess_scenes, scene_dict
-from vtacli.progress import Report
+from vtacli.progress import Note, Report
 from vtacli.signal.media import Curve
 from vtacli.stems.job import StemJob
 from vtacli.stems.kinds import HITS, kinds_of
@@ -82,12 +82,14 @@ def watch(job: StemJob, model: ModelHandle, report: Report, *, with_frames: bool
 
     ``with_frames``: sound will be made. Without prompts the pictures are looked at in any case.
     """
-    request, prompts = job.request, [p.strip() for p in job.options.prompts]
+    request, prompts = job.request, list(job.words)
     nothing = FrameStore(request.variant.frame_size_px, Fraction(1), request.folder)
     if not isinstance(request, Screening):
         whole = (Scene(0, Span(Fraction(0), job.duration_s), hits=job.hits),)
         return Watched(whole, nothing, None, (), stems_of_prompts(prompts, whole, job.seed))
-    find = None if prompts else find_guesser(model)
+    if any(scene.takes > 1 or scene.lock for scene in request.cues or ()):
+        report(Note("takes and lock are for sessions: of every stem one take is made."))
+    find = find_guesser(model) if job.guesses else None
     scenes, analysis = find_scenes(request, report, with_frames=with_frames or find is not None)
     frames = analysis.frames if analysis and analysis.frames else nothing
     motion = analysis.motion if analysis else None
@@ -97,9 +99,18 @@ def watch(job: StemJob, model: ModelHandle, report: Report, *, with_frames: bool
     try:
         guesser = find()
         guesses = guess_scenes(request, scenes, frames, guesser, report)
-        stems = tuple(
-            Stem(kind, None, some, stem_seed(job.seed, f"kind/{kind}"), moves=kind == HITS)
-            for kind, some in kinds_of(scenes, guesses, guesser.bed_share).items()
+        unsaid = [(s, g) for s, g in zip(scenes, guesses, strict=True) if not (s.prompt or s.mute)]
+        kinds = kinds_of([s for s, _ in unsaid], [g for _, g in unsaid], guesser.bed_share)
+        stems = stems_of_prompts(prompts, scenes, job.seed)
+        stems += tuple(
+            Stem(
+                kind,
+                None,
+                _own_seeds(some, f"kind/{kind}"),
+                stem_seed(job.seed, f"kind/{kind}"),
+                moves=kind == HITS,
+            )
+            for kind, some in kinds.items()
         )
     except BaseException:
         frames.close()
@@ -108,5 +119,23 @@ def watch(job: StemJob, model: ModelHandle, report: Report, *, with_frames: bool
 
 
 def stems_of_prompts(prompts: list[str], scenes: tuple[Scene, ...], seed: int) -> tuple[Stem, ...]:
-    """One for each prompt, heard in every scene."""
-    return tuple(Stem(p, p, scenes, stem_seed(seed, f"prompt/{p}")) for p in prompts)
+    """One for each prompt, heard in every scene that asks for nothing else and is not muted."""
+    if any(s.prompt for s in scenes):  # the prompts are those of a cue sheet's rows
+        heard = {p: tuple(s for s in scenes if (s.prompt or "").strip() == p) for p in prompts}
+    else:
+        heard = dict.fromkeys(prompts, scenes)
+    return tuple(
+        Stem(
+            p,
+            p,
+            _own_seeds(tuple(s for s in some if not s.mute), f"prompt/{p}"),
+            stem_seed(seed, f"prompt/{p}"),
+        )
+        for p, some in heard.items()
+    )
+
+
+def _own_seeds(scenes: tuple[Scene, ...], words: str) -> tuple[Scene, ...]:
+    """The scenes, a seed that a cue sheet gives to one made the stem's own: else two stems would
+    begin with the same noise there."""
+    return tuple(s if s.seed is None else replace(s, seed=stem_seed(s.seed, words)) for s in scenes)

@@ -19,9 +19,27 @@ def generate(
     prompt: flags.Prompt = None,
     negative: flags.Negative = None,
     hits: flags.Hits = None,
+    cues: flags.Cues = None,
     reference: flags.References = None,
     reference_strength: flags.ReferenceStrength = None,
     seed: flags.Seed = None,
+    takes: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Takes of each scene to choose from; more than one needs a session, and makes it.",
+            rich_help_panel=ASK,
+        ),
+    ] = 1,
+    session: Annotated[
+        bool,
+        typer.Option(
+            "--session",
+            help="Keep the takes in OUT's name.vta, to redo scenes, pick takes and render again. "
+            "One that is there is brought up to date: only what has changed is made.",
+            rich_help_panel=ASK,
+        ),
+    ] = False,
     overwrite: flags.Overwrite = False,
     dry_run: Annotated[
         bool,
@@ -58,6 +76,7 @@ def generate(
     batch_size: Annotated[
         int, typer.Option(metavar="N", help="Windows at once.", rich_help_panel=MACHINE)
     ] = 4,
+    cache: flags.Cache = True,
     as_json: flags.Json = False,
     progress: flags.Progress = "rich",
     quiet: flags.Quiet = False,
@@ -78,11 +97,17 @@ def generate(
     [dim]vta generate drums.mp4 --motion-scale 4 --guidance 2[/dim]
 
     [dim]vta generate talk.mov --duck 9 --loudness ebu-r128[/dim]
+
+    [dim]vta generate street.mp4 --session --cues cues.toml --takes 3[/dim]
     """
     from vtacli.cli.render import plan_text, result_text
+    from vtacli.cli.session_text import session_made_text
     from vtacli.dub import dub
     from vtacli.media.door import check_input
     from vtacli.planning import default_output, find_scenes, make_job, make_plan
+    from vtacli.session.making import generate as generate_session
+    from vtacli.session.making import wants_session
+    from vtacli.window_cache.facade import remembered
 
     shell: Shell = context.obj
     check_input(film)
@@ -90,6 +115,8 @@ def generate(
         prompt=prompt,
         negative=negative,
         hits=hits,
+        cues=cues,
+        takes=takes,
         model=model,
         seed=seed,
         steps=steps,
@@ -129,9 +156,16 @@ def generate(
             job = make_job(film, output, options, handle.variant, handle.few_steps)
             scenes_found, _ = find_scenes(job, shell.report, with_frames=False)
             plan = make_plan(job, scenes_found, handle)
-        else:
-            result = dub(film, output, options, handle, shell.report)
-    if dry_run:
-        console.answer(plan_text(plan), plan.to_dict() if as_json else None)
-    else:
-        console.answer(result_text(result), result.to_dict() if as_json else None)
+            console.answer(plan_text(plan), plan.to_dict() if as_json else None)
+            return
+        with remembered(handle, shell.report, use=cache) as known:
+            if session or wants_session(film, options, handle.variant):
+                kept = generate_session(film, output, options, known.handle, shell.report)
+                said = kept.to_dict()
+                text = session_made_text(kept)
+            else:
+                result = dub(film, output, options, known.handle, shell.report)
+                said = result.to_dict()
+                text = result_text(result)
+        said["windows_cache"] = known.counts.to_dict()
+        console.answer(text, said if as_json else None)

@@ -11,10 +11,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vtacli.cues.asking import known_cues
 from vtacli.dub import Dubbed, Run, dubbed
 from vtacli.errors import ConfigError, MediaError
 from vtacli.media.door import check_input
+from vtacli.media.probe import probe
 from vtacli.media.spool import check_writable
+from vtacli.model.variants import Variant
 from vtacli.models import ModelHandle
 from vtacli.options import GenerateOptions
 from vtacli.planning import Job, find_scenes, make_job, windows_of
@@ -97,6 +100,19 @@ def generate(
         windows = windows_of(job, scenes)
         said = dubbed(job, scenes, windows, seed, rendered.finished, run)
     return SessionMade(path, said, rendered, *count)
+
+
+def wants_session(film: Path, options: GenerateOptions, variant: Variant) -> bool:
+    """Whether more than one take of some scene is asked for, and so has to be kept.
+
+    Raises MediaError, ConfigError.
+    """
+    if options.takes > 1:
+        return True
+    if options.cues is None:
+        return False
+    sheet = known_cues(probe(check_input(film)), options.cues, variant)
+    return sheet is not None and any(s.takes > 1 for s in sheet.scenes)
 
 
 def make_scenes(

@@ -226,6 +226,17 @@ class Session:
         """All takes that were ever made of a scene with these bounds."""
         return tuple(self._takes.get(span, ()))
 
+    @property
+    def loose_takes(self) -> tuple[TakeInfo, ...]:
+        """Takes that were made by a command that was broken off before it chose any."""
+        found: list[TakeInfo] = []
+        for entry in reversed(self.history):
+            if entry.state is not None:
+                break
+            if entry.take is not None:
+                found.append(TakeInfo.from_json(entry.take))
+        return tuple(found)
+
     def add_take(self, span: Span, take: TakeInfo) -> None:
         """A take whose file is there. Nothing is chosen by it."""
         start = next((s.number for s in self.state.scenes if s.scene.span == span), None)

@@ -14,7 +14,7 @@ from vtacli.media.probe import Footage
 from vtacli.progress import Event, Report, Step
 from vtacli.review.drawings import Drawings, draw_film_motion, draw_takes, draw_thumbs, draw_track
 from vtacli.review.jobs import Cancelled, Jobs
-from vtacli.review.model import Shown, ShownTake, Track
+from vtacli.review.model import Shown, ShownScene, ShownTake, Track
 from vtacli.review.page import Media, Page
 from vtacli.review.proxy import film_proxy, picture_proxy
 from vtacli.timecode import Timecode
@@ -23,7 +23,8 @@ QUICK_S = 1.5
 """How long an answer waits for a job that is likely to be short."""
 MOST_TAKES = 9
 LONGEST_PROMPT = 500
-LARGEST_SEED = 2**63 - 1
+LARGEST_SEED = 2**53 - 1
+"""The largest whole number that a page can tell from the next one."""
 KEPT_FILMS = 2
 
 
@@ -53,7 +54,7 @@ class Source(Protocol):
     def undo(self) -> str: ...
 
     def redo(self, scene: int, takes: int, asked: Mapping[str, Any], report: Report) -> str:
-        """``asked``: prompt, negative, seed; what is not in it stays as it was."""
+        """``asked``: prompt, negative, seed; what is not in it is as the scene has it."""
 
     def render(self, report: Report) -> str: ...
 
@@ -159,7 +160,7 @@ class Desk:
             return f"Pick take {take} of scene {scene}", lambda report: source.pick(scene, take)
         if what == "redo":
             takes = _whole(body, "takes", 1, MOST_TAKES) if "takes" in body else 1
-            asked = _asked(body)
+            asked = _asked(body, self.shown().scenes[scene - 1])
             return f"Redo scene {scene}", partial(_redo, source, scene, takes, asked)
         name = f"{what.capitalize()} scene {scene}"
         return name, lambda report: source.lock(scene, what == "lock")
@@ -245,8 +246,8 @@ class Desk:
         return f"media/film/{self._films[-1].number}" if self._films else None
 
     def _versions(self) -> dict[str, str]:
-        outlines = len(self._drawings.outlines)
-        page = f"{self._stamp}-{outlines}"
+        films = self._films[-1].number if self._films else 0
+        page = f"{self._stamp}-{len(self._drawings.outlines)}-{films}"
         return {"page": page, "lanes": f"{page}-{self._drawn}"}
 
     def _page(self, shown: Shown, extra: Mapping[str, Any] | None = None) -> Page:
@@ -290,15 +291,20 @@ def _whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
     return value
 
 
-def _asked(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What a redo is asked for: an empty prompt is none."""
+def _asked(body: Mapping[str, Any], scene: ShownScene) -> dict[str, Any]:
+    """What a redo is asked for. What is left empty, and was, is not asked for."""
     asked: dict[str, Any] = {}
-    for name in ("prompt", "negative"):
-        if name in body:
-            text = body[name]
-            if not isinstance(text, str) or len(text) > LONGEST_PROMPT or not text.isprintable():
-                raise ConfigError(f"The {name} is a line of at most {LONGEST_PROMPT} characters.")
-            asked[name] = text.strip() or None
+    for name, before in (("prompt", scene.prompt), ("negative", scene.negative)):
+        text = body.get(name, "")
+        if not isinstance(text, str) or len(text) > LONGEST_PROMPT or not text.isprintable():
+            raise ConfigError(f"The {name} is a line of at most {LONGEST_PROMPT} characters.")
+        if text.strip():
+            asked[name] = text.strip()
+        elif before and name in body:
+            raise ConfigError(
+                f"An empty {name} asks for nothing.",
+                hint="Write another, or undo to what it was before.",
+            )
     if "seed" in body:
         asked["seed"] = _whole(body, "seed", 0, LARGEST_SEED)
     return asked

@@ -36,7 +36,7 @@ class ShownTake:
 @dataclass(frozen=True)
 class ShownScene:
     """One scene with its takes. ``number`` counts from 1, as commands do. ``hits`` are on the
-    film's clock. ``gain_db`` is the scene's own."""
+    film's clock. ``gain_db`` is the scene's own. ``guess``: what all takes took the picture for."""
 
     number: int
     span: Span
@@ -51,6 +51,7 @@ class ShownScene:
     gain_db: float = 0.0
     mute: bool = False
     lock: bool = False
+    guess: str | None = None
 
     @property
     def take(self) -> ShownTake | None:

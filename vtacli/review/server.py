@@ -31,6 +31,12 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+ENTERED = (
+    b"<!doctype html><title>vta review</title>"
+    b'<meta http-equiv="refresh" content="0; url=/"><a href="/">On to the page</a>'
+)
+"""The answer to an address with the token, which is gone from the browser's line by this. Were it
+a redirect from another page, the browser would leave a strict cookie out."""
 _TAKE = re.compile(r"/media/take/(\d{1,6})/(\d{1,6})/[0-9a-f]{8,64}", re.ASCII)
 _FILM = re.compile(r"/media/film/(\d{1,9})", re.ASCII)
 
@@ -120,10 +126,9 @@ class Handler(BaseHTTPRequestHandler):
         if why or not gate.knows(token):
             self._refuse(HTTPStatus.FORBIDDEN, why or "The token is not the right one.")
             return
-        self.send_response(HTTPStatus.SEE_OTHER)
-        self.send_header("Location", "/")
+        self.send_response(HTTPStatus.OK)
         self.send_header("Set-Cookie", gate.set_cookie())
-        self._finish(b"", "text/plain")
+        self._finish(ENTERED, "text/html; charset=utf-8")
 
     def _body(self) -> dict[str, Any] | None:
         """A JSON object, or None where the request was answered already."""
@@ -204,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(length))
         self.send_header("Cache-Control", cache)
         for name, value in HEADERS.items():
-            if name == "Content-Security-Policy" and kind.startswith("text/html"):
+            if name == "Content-Security-Policy" and self.path == "/":
                 value = f"{policy(live=True)}; frame-ancestors 'none'"
             self.send_header(name, value)
         self.end_headers()

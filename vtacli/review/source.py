@@ -15,9 +15,10 @@ from vtacli.media.audio import write_wav
 from vtacli.media.probe import probe
 from vtacli.media.start_timecode import start_timecode
 from vtacli.models import ModelHandle
-from vtacli.progress import Report, ignore
+from vtacli.progress import Report, Step, ignore
 from vtacli.review.model import Shown, ShownScene, ShownTake, Track, labels
-from vtacli.session.making import redo
+from vtacli.session.journal import PLAN, UNDO, UNDOABLE
+from vtacli.session.redo import redo
 from vtacli.session.rendering import finished_track, render
 from vtacli.session.session import FACTS, JOURNAL, Session, find_session
 from vtacli.session.state import SceneState, State, TakeInfo
@@ -71,7 +72,7 @@ class SessionSource:
         ConfigError where a scene has no take."""
         with (
             Session.open(self.path) as session,
-            finished_track(session, path.parent, report) as track,
+            finished_track(session, path.parent, _steps_of(report)) as track,
         ):
             write_wav(
                 path,
@@ -134,18 +135,20 @@ class SessionSource:
                 ("model", str(state.model.get("name", ""))),
                 ("session", printable(session.path.name)),
             ),
-            undo=session.undoable.what if session.undoable else None,
+            undo=_undoable(session),
         )
 
     def _scene(self, session: Session, state: SceneState) -> ShownScene:
         scene, asked = state.scene, session.state.request
         start, end = labels(scene.span, self.start)
+        guesses = {t.guess for t in state.takes}
+        guess = guesses.pop() if len(guesses) == 1 else None
         return ShownScene(
             number=state.number,
             span=scene.span,
             start_label=start,
             end_label=end,
-            takes=tuple(_take(session, state, t) for t in state.takes),
+            takes=tuple(_take(session, state, t, guess) for t in state.takes),
             chosen=state.chosen,
             prompt=asked.get("prompt") if scene.prompt is None else scene.prompt,
             negative=asked.get("negative") if scene.negative is None else scene.negative,
@@ -154,11 +157,12 @@ class SessionSource:
             gain_db=scene.gain_db,
             mute=scene.mute,
             lock=scene.lock,
+            guess=guess,
         )
 
 
-def _take(session: Session, state: SceneState, take: TakeInfo) -> ShownTake:
-    guess = f"looks like {take.guess}" if take.guess else ""
+def _take(session: Session, state: SceneState, take: TakeInfo, known: str | None) -> ShownTake:
+    guess = f"looks like {take.guess}" if take.guess and take.guess != known else ""
     drawn = f"drawn from {', '.join(take.drawn)}" if take.drawn else ""
     name = shlex.quote(printable(session.path.name))
     return ShownTake(
@@ -175,6 +179,21 @@ def _take(session: Session, state: SceneState, take: TakeInfo) -> ShownTake:
         digest=take.sha256,
         scale_db=take.scale_db,
     )
+
+
+def _steps_of(report: Report) -> Report:
+    """What mixing has to say was said when the film was rendered."""
+    return lambda event: report(event) if isinstance(event, Step) else None
+
+
+def _undoable(session: Session) -> str | None:
+    """What :meth:`Session.undo` would take back, None where it would refuse."""
+    undone = {e.undoes for e in session.history if e.kind == UNDO}
+    done = [e for e in session.history if e.kind in UNDOABLE and e.number not in undone]
+    if not done:
+        return None
+    before = [e for e in session.history if e.state is not None and e.number < done[-1].number]
+    return done[-1].what if before and before[-1].kind != PLAN else None
 
 
 def _said(session: Session) -> str:

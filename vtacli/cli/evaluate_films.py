@@ -27,6 +27,8 @@ def films_or_people(
     shell: Shell, *, asked: Asked, progress: str, quiet: bool, verbose: bool
 ) -> None:
     """Do what was asked, and print it."""
+    if asked.seed < 0:
+        raise ConfigError(f"--seed must be 0 or more, not {asked.seed}.")
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
         if asked.answers:
             from vtacli.cli.evaluate_people import read_answers

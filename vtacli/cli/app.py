@@ -8,18 +8,25 @@ from typing import Annotated
 import typer
 
 from vtacli import __version__
+from vtacli.cli.batch import batch
 from vtacli.cli.cache import cache
 from vtacli.cli.compare import compare
 from vtacli.cli.data import app as data
 from vtacli.cli.doctor import doctor
 from vtacli.cli.evaluate import evaluate
 from vtacli.cli.generate import generate
+from vtacli.cli.history import history, undo
 from vtacli.cli.measure import measure
 from vtacli.cli.models import app as models
 from vtacli.cli.plan import plan
+from vtacli.cli.preview import preview
 from vtacli.cli.probe import probe
-from vtacli.cli.root_help import CHECK, LOOK, MAKE, MODELS, Root
+from vtacli.cli.redo import redo
+from vtacli.cli.render_session import render
+from vtacli.cli.review import review
+from vtacli.cli.root_help import CHECK, CHOOSE, LOOK, MAKE, MANY, MODELS, Root
 from vtacli.cli.stems import stems
+from vtacli.cli.takes import lock, pick, takes
 from vtacli.cli.train import train
 
 app = typer.Typer(
@@ -57,6 +64,18 @@ def _add(panel: str, command: Callable[..., None], words: str, *, bare: bool = F
 _add(MAKE, generate, "a film's sound: the dubbed film")
 _add(MAKE, stems, "a file for each sound, and their sum")
 
+_add(CHOOSE, takes, "a session's scenes, takes and choices")
+_add(CHOOSE, redo, "make some scenes again, and no other")
+_add(CHOOSE, pick, "choose the take of a scene that is heard")
+_add(CHOOSE, lock, "keep scenes from being changed")
+_add(CHOOSE, undo, "take back the last change")
+_add(CHOOSE, history, "all that happened to a session")
+_add(CHOOSE, render, "write a session's film, without the model")
+
+_add(MANY, batch, "many films, overnight; again to go on where it was")
+
+_add(LOOK, preview, "an HTML page to audition takes, for anybody")
+_add(LOOK, review, "the same page with buttons: pick, lock, redo, render")
 _add(LOOK, plan, "what generate would do, and how long it takes")
 _add(LOOK, probe, "what a film is: length, rate, timecode, streams")
 

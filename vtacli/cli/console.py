@@ -41,6 +41,11 @@ class Console:
             self._bars.stop()
             self._bars = None
 
+    @property
+    def bars(self) -> Progress | None:
+        """The bars on the screen, for whoever draws more than one stage; None: there are none."""
+        return self._bars
+
     def report(self, event: Event) -> None:
         """Show one event of the work."""
         if isinstance(event, Note):

@@ -246,4 +246,5 @@ def stems(
     if dry_run:
         console.answer(plan_text(plan), plan.to_dict() if as_json else None)
     else:
-        console.answer(set_text(made), made.to_dict() if as_json else None)
+        said = made.to_dict() | {"windows_cache": known.counts.to_dict()} if as_json else None
+        console.answer(set_text(made), said)

@@ -154,9 +154,10 @@ def checked_text(found: Checked) -> RenderableType:
 
 
 def _encoder_text(encoder: Mapping[str, Any]) -> str:
-    parts = [str(encoder["name"]), *encoder["auxiliaries"]]
+    kept = [what for what in ("words", "flow") if encoder[what]]
+    parts = " with ".join([str(encoder["name"]), *([" and ".join(kept)] if kept else [])])
     rate, size = encoder["frames_per_second"], encoder["frame_size_px"]
-    return f"{', '.join(parts)} ({rate} frames a second, {size}×{size}), {encoder['weights'][:12]}"
+    return f"{parts} ({rate} frames a second, {size}×{size}), {encoder['weights'][:12]}"
 
 
 def _captions(found: Mapping[str, Any]) -> str:

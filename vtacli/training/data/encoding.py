@@ -163,18 +163,19 @@ def _on_the_shelves(name: str) -> Path | None:
 
 
 def facts_of(maker: FeatureMaker) -> dict[str, Any]:
-    """What names an opened encoder: its kind, its settings, and a hash of its frozen weights.
-    What is trained, the projection for one, is no part of it: features do not depend on it."""
+    """What features depend on: the encoder's kind, settings and weights, and what is kept beside
+    its tokens. What is trained (the projection), and auxiliaries that need nothing more than
+    tokens (positions), are no part of it: one preparation serves them all."""
     assert isinstance(maker, Assembled)
+    sees_flow = any(part.sees_flow for part in maker.joined.values())
     return {
         "name": maker.frames.spec.name,
         "settings": _plain(_settings_of(maker.frames)),
-        "auxiliaries": sorted(maker.joined),
         "frames_per_second": str(maker.frames_per_second),
         "frame_size_px": maker.frame_size_px,
-        "takes_text": maker.takes_text,
         "weights": weights_digest(maker.frames),
-        "words": None if maker.words is None else weights_digest(maker.words),
+        "words": weights_digest(maker.words) if maker.takes_text and maker.words else None,
+        "flow": maker.config.get("flow_method", "dis") if sees_flow else None,
     }
 
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from vtacli.errors import DeviceError, MediaError, StorageError, ToolError, VtaError, printable
 from vtacli.media.frames import FrameStore
 from vtacli.media.probe import Footage, probe
+from vtacli.media.sampling import sample_frames
 from vtacli.media.sound import SoundTrack, sound_track
-from vtacli.media.video import analyse
 from vtacli.model.contract import NoiseKey, WindowContent
 from vtacli.signal.loudness import to_db
 from vtacli.signal.media import Frames
@@ -148,7 +148,8 @@ def read_clip(
             assert footage is not None
             blocks = film_sound(footage)
         sounds = window_sounds(blocks, windows, settings.window_samples, settings.level)
-        return None if footage is None else films.frames(footage), windows, sounds
+        frames = None if footage is None else films.frames(footage, span)
+        return frames, windows, sounds
     except VtaError:
         raise
     except Exception as error:  # a decoder's own, of which there is no list
@@ -179,13 +180,12 @@ def _nothing(size_px: int) -> Frames:
 
 
 class _Films:
-    """The film that was read last, for the other clips that are cut from it."""
+    """What was read of the last film, for other clips that are cut from it."""
 
     def __init__(self, maker: FeatureMaker) -> None:
         self._rate, self._size = maker.frames_per_second, maker.frame_size_px
         self._stack = ExitStack()
         self._probed: dict[Path, Footage | MediaError] = {}
-        self._decoded: dict[Path, FrameStore | MediaError] = {}
 
     def probe(self, path: Path) -> Footage:
         """Raises MediaError, each time anew, where it cannot be read."""
@@ -193,19 +193,11 @@ class _Films:
             self._probed = {path: _or_error(lambda: probe(path))}
         return _raised(self._probed[path])
 
-    def frames(self, footage: Footage) -> FrameStore:
-        """All sampled frames of a film."""
-        if footage.path not in self._decoded:
-            self._stack.close()
-            self._decoded = {footage.path: _or_error(lambda: self._sampled(footage))}
-        return _raised(self._decoded[footage.path])
-
-    def _sampled(self, footage: Footage) -> FrameStore:
-        seen = analyse(
-            footage, frames_per_second=self._rate, frame_size_px=self._size, detector=None
-        )
-        assert seen.frames is not None
-        return self._stack.enter_context(seen.frames)
+    def frames(self, footage: Footage, span: Span) -> FrameStore:
+        """The sampled frames of a stretch; those of the stretch before are given back."""
+        self._stack.close()
+        store = sample_frames(footage, span, frames_per_second=self._rate, frame_size_px=self._size)
+        return self._stack.enter_context(store)
 
     def __enter__(self) -> _Films:
         return self

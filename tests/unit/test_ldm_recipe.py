@@ -1,4 +1,4 @@
-"""Recipes of the vta-ldm family: read strictly, one for every variant, true to what is published."""
+"""Recipes of the vta-ldm family: read strictly, one a variant, true to what is published."""
 
 from __future__ import annotations
 

@@ -23,11 +23,13 @@ from vtacli.training.ldm.recipe import LdmRecipe
 
 @dataclass(frozen=True)
 class Corpus:
-    """``train`` and ``held_out`` share no source. ``name``: names what they were made from."""
+    """``train`` and ``held_out`` share no source. ``name``: names what they were made from;
+    ``folder``: where it lies."""
 
     train: Sequence[Example]
     held_out: Sequence[Example]
     name: str
+    folder: Path
 
 
 class Chosen(Sequence[Example]):
@@ -70,14 +72,14 @@ def open_corpus(
     whole = _opened(source, encoder, cache, device, report)
     if validation is not None:
         held = _opened(validation, encoder, cache, device, report)
-        return Corpus(whole, held, _name(whole))
+        return Corpus(whole, held, _name(whole), whole.folder)
     apart = recipe.data.held_out
     sources = [row["source"] for row in whole.rows]
     kept = [i for i, s in enumerate(sources) if place_of(s, "held out") >= apart]
     away = [i for i, s in enumerate(sources) if place_of(s, "held out") < apart]
     if not kept:
         raise ConfigError("all sources are held out", hint="Lower held_out, or give more clips.")
-    return Corpus(Chosen(whole, kept), Chosen(whole, away), _name(whole))
+    return Corpus(Chosen(whole, kept), Chosen(whole, away), _name(whole), whole.folder)
 
 
 def _opened(

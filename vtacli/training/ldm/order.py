@@ -42,8 +42,9 @@ class Order:
 class Draw:
     """What chance decides of one sample.
 
-    ``example``: which one. ``joined``: another that follows it after the share ``cut``, or None. ``mode``: picture, words or both. ``dropped``: the whole condition is left out.
-    ``timestep``: of the scheduler's 1000.
+    ``example``: which one. ``joined``: another that follows it after the share ``cut``, or None.
+    ``mode``: picture, words or both. ``dropped``: the whole condition is left out. ``timestep``: of
+    the scheduler's 1000.
     """
 
     number: int

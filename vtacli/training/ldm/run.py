@@ -141,6 +141,7 @@ def train_recipe(recipe: LdmRecipe, asked: Asked, report: Report = ignore) -> di
         "clips": len(corpus.train),
         "held_out_clips": len(corpus.held_out),
         "data": corpus.name,
+        "prepared": str(corpus.folder.resolve()),
         "parameters": sum(p.numel() for p in module.parameters()),
         **({} if vae_error is None else {"autoencoder_error": round(vae_error, 4)}),
         **done,

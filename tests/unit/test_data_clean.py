@@ -15,9 +15,11 @@ from media_factory import ffmpeg, film_of
 from vtacli.errors import ConfigError
 from vtacli.training.data.clean import Cleaned, Limits, score_clips
 from vtacli.training.data.clip import Clip
+from vtacli.training.data.material import Wanted, material_of
 from vtacli.training.data.score_page import histogram, page
-from vtacli.training.data.scores import Ears, Scorer, WordScore, find_listeners
+from vtacli.training.data.scores import Ears, Scorer, Sense, cosine, find_listeners
 
+CLIPS = Path(__file__).parent.parent / "clips"
 RATE, SECONDS = 25, 6
 STRIKES_S = (1.0, 2.2, 3.4, 4.6)
 
@@ -101,17 +103,27 @@ def test_a_stretch_is_scored_by_what_is_in_it(clips: list[Clip]) -> None:
 
 
 def test_words_that_are_heard_score_higher() -> None:
-    tagger, text = find_listeners()
-    assert tagger is not None
-    assert text is not None
-    score = WordScore(tagger, text)
+    sense = Sense(*find_listeners())
     rng = np.random.default_rng(0)
-    noise = rng.standard_normal(3 * 16_000).astype(np.float32) * 0.2
-    rain = score(noise, "heavy rain")
-    assert rain is not None
-    assert rain > score(noise, "a violin plays") + 0.1
-    assert score(noise, "") is None
-    assert score(noise, None) is None
+    noise = sense.heard(rng.standard_normal(3 * 16_000).astype(np.float32) * 0.2)
+    rain, violin = (cosine(noise, sense.said(w)) for w in ("heavy rain", "a violin plays"))
+    assert rain > violin + 0.1
+    assert sense.said("") is None
+    assert sense.said(None) is None
+
+
+def test_a_brook_sounds_like_a_brook_and_not_like_a_crowd() -> None:
+    """A real clip's own picture and sound, against the sound of another kind."""
+    brook = CLIPS / "stream-of-water.mp4"
+    clip = Clip("brook", brook, None, "a stream of water", Fraction(0), None, "brook")
+    found = Scorer(Ears("vta", *find_listeners()))(clip, {}, lambda item: None)
+    assert found["picture"] > 0.2
+    assert found["words"] > 0.2
+    sense = Sense(*find_listeners())
+    time = np.arange(3 * 16_000) / 16_000
+    siren = np.sin(2 * np.pi * (700 * time + 60 * np.sin(3 * time))).astype(np.float32) * 0.4
+    looks = material_of(clip, Wanted(look_px=224)).looks
+    assert found["picture"] > cosine(sense.heard(siren), sense.seen(looks)) + 0.1
 
 
 def test_unknown_scores() -> None:
@@ -139,7 +151,7 @@ def test_a_histogram_counts_every_clip() -> None:
 def test_a_page_escapes_and_names_the_version() -> None:
     clip = Clip("<b>", Path("x.mp4"), None, None, Fraction(0), None, "x")
     scores = ({"clip": "<b>", "av_align": 0.1, "peak_db": -3.0},)
-    facts = {"av_align": "vta", "words": None}
+    facts = {"av_align": "vta", "words": None, "picture": None}
     text = page(Cleaned((clip,), scores, ("av_align",), facts, Limits(av_align=0.2)))
     assert "<b>" not in text
     assert "version vta" in text

@@ -303,6 +303,10 @@ def clean(
             metavar="X", help="The same for the caption against what is heard, -1 to 1.", min=-1
         ),
     ] = None,
+    picture: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="The same for what is seen against what is heard.", min=-1),
+    ] = None,
     peak: Annotated[
         float, typer.Option(metavar="DBFS", help="The same for the loudest sample.")
     ] = -60.0,
@@ -365,14 +369,13 @@ def clean(
             raise ConfigError(f"There is no AV-Align {version!r}: {', '.join(AV_VERSIONS)}.")
         if version == "none" and av_align is not None:
             raise ConfigError("--av-align is a threshold of a score that --version leaves out.")
-        tagger, text = find_listeners(weights_dir)
-        if words is not None and (tagger is None or text is None):
+        ears = Ears(None if version == "none" else version, *find_listeners(weights_dir))
+        if not ears.understands and (words is not None or picture is not None):
             raise ConfigError(
-                "--words needs the sound tagger and vta-mini's sentence space.",
+                "--words and --picture need the sound tagger and vta-mini.",
                 hint="Install vta with its weights, or name them: --weights-dir.",
             )
-        ears = Ears(None if version == "none" else version, tagger, text)
-        limits = Limits(av_align, words, peak, keep_unknown=not drop_unknown)
+        limits = Limits(av_align, words, picture, peak, keep_unknown=not drop_unknown)
         log = scores or (None if output is None else output.with_suffix(".scores.jsonl"))
         found = score_clips(
             listed, ears, limits, log=log, workers=_processes(workers), report=shell.report

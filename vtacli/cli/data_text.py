@@ -119,6 +119,7 @@ def cleaned_text(found: Cleaned, output: Path | None, page: Path | None) -> Rend
     names = {
         "av_align": f"av-align {found.facts['av_align']}",
         "words": str(found.facts["words"]),
+        "picture": str(found.facts["picture"]),
         "peak_db": "peak, dBFS",
     }
     for name, title in names.items():

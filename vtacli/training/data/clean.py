@@ -26,7 +26,7 @@ from vtacli.training.data.scores import Ears, Scores
 from vtacli.training.data.settings import digest_of
 
 STAGE = "clean"
-SCORES = ("av_align", "words", "peak_db")
+SCORES = ("av_align", "words", "picture", "peak_db")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Limits:
 
     av_align: float | None = None
     words: float | None = None
+    picture: float | None = None
     peak_db: float | None = -60.0
     keep_unknown: bool = True
 

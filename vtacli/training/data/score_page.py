@@ -17,6 +17,7 @@ WORST = 40
 TITLES = {
     "av_align": "AV-Align",
     "words": "caption against what is heard (yamnet-words)",
+    "picture": "what is seen against what is heard (picture-words)",
     "peak_db": "peak, dBFS",
 }
 STYLE = """

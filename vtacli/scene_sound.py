@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +50,10 @@ def scene_sounds(
     One is on disk at a time, in a file without a name in ``folder``: it is to be used before the
     next is asked for. Raises StorageError where the disk is full.
     """
-    for index, pieces in groupby(rendered, key=lambda piece: piece[0].scene):
-        scene = scenes[index]
+    coming = iter(rendered)
+    for first in coming:
+        scene = scenes[first[0].scene]
+        pieces = _until_its_end(first, coming, scene)
         grid = Grid(RATE_HZ, scene.span.end_s, start_s=scene.span.start_s)
         with SoundSpool(RATE_HZ, folder) as spool:
             peak = 0.0
@@ -60,3 +61,12 @@ def scene_sounds(
                 spool.append(block)
                 peak = max(peak, float(np.max(np.abs(block.data), initial=0.0)))
             yield SceneSound(scene, spool, halvings_of(peak))
+
+
+def _until_its_end(first: Rendered, coming: Iterator[Rendered], scene: Scene) -> Iterator[Rendered]:
+    """A scene's windows, and no look at the next scene's: what is done is not kept waiting."""
+    piece = first
+    while piece[0].span.end_s < scene.span.end_s:
+        yield piece
+        piece = next(coming)
+    yield piece

@@ -17,6 +17,7 @@ from vtacli.errors import ConfigError, MediaError
 from vtacli.media.door import check_input
 from vtacli.media.probe import probe
 from vtacli.media.spool import check_writable
+from vtacli.media.video import Analysis
 from vtacli.model.variants import Variant
 from vtacli.models import ModelHandle
 from vtacli.options import GenerateOptions
@@ -29,7 +30,8 @@ from vtacli.session.recipe import digest, recipe_of, take_seed
 from vtacli.session.recording import Want, make_wanted
 from vtacli.session.rendering import Rendered, check_writable_film, render
 from vtacli.session.session import Facts, Session, session_of
-from vtacli.session.state import SceneState, State
+from vtacli.session.state import SceneState, State, TakeInfo
+from vtacli.session.watching import watch_scenes
 from vtacli.timeline import Scene
 from vtacli.window_cache.facade import fingerprint_of
 
@@ -130,9 +132,12 @@ def make_scenes(
     analysis = None
     scenes = _known_scenes(session, job) if session.exists else None
     if scenes is None:
-        scenes, analysis, cuts = _found(job, run, open_things)
+        scenes, analysis = _found(job, run, open_things)
+        cuts_s = tuple(analysis.cuts_s)
     else:
-        cuts = session.state.cuts
+        starts = {s.span.start_s for s in scenes[1:]}
+        cuts_s = tuple(sorted(starts.union(known_cuts(session.state))))
+    cuts = tuple(str(c) for c in cuts_s)
     request = choices_json(options, session.path)
     if not session.exists:
         rows = tuple(SceneState(s) for s in _with_takes(scenes, options.takes))
@@ -157,29 +162,22 @@ def make_scenes(
             ),
         )
     asked = [
-        _asked(s, film_file.sha256, facts, options, seed)
+        _asked(s, film_file.sha256, facts, options, seed, cuts_s)
         for s in _with_takes(scenes, options.takes)
     ]
     kept = _kept_scenes(session.state, [a.scene for a in asked])
     wants = _missing(session, asked, kept, run.report)
-    if wants and analysis is None:
-        _, analysis, cuts = _found(job, run, open_things)
+    frames, motion = (analysis.frames, analysis.motion) if analysis else (None, None)
+    if wants and frames is None:
+        with run.stage("decode"):
+            spans = sorted({w.scene.span for w in wants})
+            frames, motion = watch_scenes(job, spans, cuts_s, run.report)
+            open_things.enter_context(frames)
+    made: list[TakeInfo] = []
     with run.stage("generate"):
-        if wants:
-            assert analysis is not None
-            assert analysis.frames is not None
-            made = make_wanted(
-                session,
-                job,
-                tuple(a.scene for a in asked),
-                wants,
-                analysis.frames,
-                analysis.motion,
-                model,
-                run.report,
-            )
-        else:
-            made = []
+        if wants and frames is not None:
+            every = tuple(a.scene for a in asked)
+            made = make_wanted(session, job, every, wants, frames, motion, model, run.report)
     after = replace(
         session.state,
         request=request,
@@ -230,15 +228,13 @@ def _seed(session: Session, options: GenerateOptions) -> int:
     return session.state.seed if session.exists else secrets.randbits(31)
 
 
-def _found(
-    job: Job, run: Run, open_things: ExitStack
-) -> tuple[tuple[Scene, ...], Any, tuple[str, ...]]:
+def _found(job: Job, run: Run, open_things: ExitStack) -> tuple[tuple[Scene, ...], Analysis]:
     with run.stage("decode"):
         scenes, analysis = find_scenes(job, run.report, with_frames=True)
         assert analysis is not None
         assert analysis.frames is not None
         open_things.enter_context(analysis.frames)
-    return scenes, analysis, tuple(str(c) for c in analysis.cuts_s)
+    return scenes, analysis
 
 
 def _known_scenes(session: Session, job: Job) -> tuple[Scene, ...] | None:
@@ -246,7 +242,7 @@ def _known_scenes(session: Session, job: Job) -> tuple[Scene, ...] | None:
     cuts are looked for in the same way as they were."""
     before = choices_of(session.state.request, session.path)
     if job.cues is not None:
-        return job.cues if before.scenes == job.options.scenes else None
+        return job.cues
     if before.cues is not None or before.scenes != job.options.scenes or job.cuts_s is not None:
         return None
     hits = job.hits
@@ -261,13 +257,18 @@ def _with_takes(scenes: Sequence[Scene], takes: int) -> list[Scene]:
 
 
 def _asked(
-    scene: Scene, film: str, facts: dict[str, Any], options: GenerateOptions, seed: int
+    scene: Scene,
+    film: str,
+    facts: dict[str, Any],
+    options: GenerateOptions,
+    seed: int,
+    cuts_s: tuple[Fraction, ...],
 ) -> _Asked:
     own = seed if scene.seed is None else scene.seed
     seeds = [] if scene.mute else [take_seed(own, k + 1) for k in range(scene.takes)]
-    wants = tuple(Want(scene, s, recipe_of(film, facts, options, scene, s)) for s in seeds)
+    wants = tuple(Want(scene, s, recipe_of(film, facts, options, scene, s, cuts_s)) for s in seeds)
     # of a muted scene nothing is wanted, and what it has stays
-    first = recipe_of(film, facts, options, scene, own)
+    first = recipe_of(film, facts, options, scene, own, cuts_s)
     return _Asked(scene, wants, digest([first, scene.takes]))
 
 

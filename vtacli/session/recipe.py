@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
@@ -36,19 +37,27 @@ def take_seed(seed: int, number: int) -> int:
 
 
 def recipe_of(
-    film: str, model: Mapping[str, Any], options: GenerateOptions, scene: Scene, seed: int
+    film: str,
+    model: Mapping[str, Any],
+    options: GenerateOptions,
+    scene: Scene,
+    seed: int,
+    cuts_s: Iterable[Fraction],
 ) -> str:
     """A digest. ``film``: the hash of the film's file. ``model``: facts, ``weights`` among them.
+    ``cuts_s``: of the film; those within the scene are no movement.
 
     ``scene``: with its own words, the film's where it has none. Raises MediaError where a
     reference cannot be read.
     """
+    span = scene.span
     prompt = options.prompt if scene.prompt is None else scene.prompt
     negative = options.negative if scene.negative is None else scene.negative
     values = {
         "film": film,
         "model": [model["name"], model["weights"]],
-        **span_json(scene.span),
+        **span_json(span),
+        "cuts": [str(c) for c in cuts_s if span.start_s < c < span.end_s],
         "seed": seed,
         "prompt": prompt,
         "negative": negative,

@@ -63,8 +63,9 @@ def redo(
     _check_words(rows, options, model)
     film = session.film
     facts = model_facts(model)
+    film_hash, cuts_s = session.facts.film.sha256, known_cuts(session.state)
     wants = [
-        Want(row, s, recipe_of(session.facts.film.sha256, facts, options, row, s))
+        Want(row, s, recipe_of(film_hash, facts, options, row, s, cuts_s))
         for scene, row in zip(found, rows, strict=True)
         for s in _seeds(session, scene, seed, takes)
     ]
@@ -73,7 +74,6 @@ def redo(
         with ExitStack() as open_things:
             job = _job(session, film, options, model)
             model.check_device()
-            cuts_s = known_cuts(session.state)
             spans = sorted({w.scene.span for w in missing})
             frames, motion = watch_scenes(job, spans, cuts_s, report)
             open_things.enter_context(frames)

@@ -37,6 +37,7 @@ def cache(
     [dim]vta cache --clear[/dim]
     """
     from vtacli.cli.cache_text import cache_dict, cache_text
+    from vtacli.cli.render import counted
     from vtacli.progress import Note
     from vtacli.window_cache.place import cache_folder, limit_bytes, set_limit, size_of
     from vtacli.window_cache.store import WindowCache
@@ -48,7 +49,7 @@ def cache(
     windows = WindowCache(cache_folder(), allowed)
     with shell.talk(progress="rich", quiet=as_json, verbose=False) as console:
         if clear:
-            shell.report(Note(f"{windows.clear()} windows deleted."))
+            shell.report(Note(f"{counted(windows.clear(), 'window')} deleted."))
         elif limit is not None:
             windows.trim(allowed)
         found = cache_dict(windows)

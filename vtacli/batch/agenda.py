@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,18 +51,18 @@ class Entry:
 class Agenda:
     """Decides for films as they come, once each."""
 
-    def __init__(
-        self, record: Record, settings: str, policy: Policy, films: Iterable[Film] = ()
-    ) -> None:
+    def __init__(self, record: Record, settings: str, policy: Policy) -> None:
         self._record = record
         self._settings = settings
         self._policy = policy
-        self._names = Names(record.output, (film.path for film in films))
+        self._names = Names(record.output)
         self._claimed: set[str] = set()
 
     def entries(self, films: list[Film], report: Report = ignore) -> list[Entry]:
         """An entry for each film, in the order given. Films are read only where one of the same
         size is on record, and not if they lie unchanged where they lay."""
+        for film in films:
+            self._names.spare(film.path)
         contents = {film.path: self._content(film, report) for film in films}
         matched = self._match(films, contents)
         for done in matched.values():

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from vtacli.errors import MediaError
-from vtacli.models import ModelHandle
 from vtacli.options import GenerateOptions
 from vtacli.progress import Report, Step, ignore
-from vtacli.store.manifest import files_of, hash_of, read_manifest
+from vtacli.window_cache.edition import EDITION
 
 SCHEMA = 1
-"""Of the settings' hash. It grows when the same choices come to mean another sound."""
+"""Of what is hashed."""
 NOT_OF_THE_SOUND = ("model", "device", "batch_size", "overwrite", "seed")
 """Choices that a settings' hash leaves out: how fast a film is made, not what comes of it; the
 model counts by its weights, the seed by :func:`seed_of`."""
@@ -44,30 +43,14 @@ def seed_of(content: str) -> int:
     return int.from_bytes(sha256(f"seed/{content}".encode()).digest()[:4], "big") >> 1
 
 
-def model_hash(model: ModelHandle) -> str:
-    """SHA-256 of a model's files and their names; the list that lies beside them is taken at its
-    word where it tells of the same files and sizes. A model without files is its facts."""
-    digest = sha256(repr(model.variant).encode())
-    if model.folder is not None:
-        manifest = read_manifest(model.folder)
-        listed = {} if manifest is None else manifest.files
-        for path in files_of(model.folder):
-            name = path.relative_to(model.folder).as_posix()
-            known = listed.get(name)
-            same = known is not None and known.size == path.stat().st_size
-            told = known.sha256 if known is not None and same else hash_of(path)
-            digest.update(f"{name}\0{told}\0".encode())
-    return digest.hexdigest()
-
-
 def settings_of(options: GenerateOptions, model: str) -> dict[str, Any]:
-    """Everything that a film's new sound depends on beside the film: choices, the weights' hash,
-    and the content of the files that choices name. Raises MediaError for one that cannot be read.
-    """
+    """Everything that a film's new sound depends on beside the film: choices, the weights' hash
+    (``model``), the edition of the code, and the content of the files that choices name. Raises
+    MediaError for one that cannot be read."""
     plain = {k: v for k, v in options.to_dict().items() if k not in NOT_OF_THE_SOUND}
     plain = _by_content(plain, options)
     plain["seed"] = "by content" if options.seed is None else options.seed
-    return {"schema": SCHEMA, "model": model, "options": plain}
+    return {"schema": SCHEMA, "edition": EDITION, "model": model, "options": plain}
 
 
 def settings_hash(settings: dict[str, Any]) -> str:

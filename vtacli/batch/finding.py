@@ -48,7 +48,7 @@ def find_films(
     found: dict[Path, Film] = {}
     for source in sources:
         place = Path(os.path.abspath(source))  # noqa: PTH100 - resolve would follow links
-        for film in _in(place, choice, output, ours):
+        for film in films_in(place, choice, output, ours):
             found.setdefault(film.path, film)
     if not found:
         raise ConfigError(
@@ -59,7 +59,8 @@ def find_films(
     return sorted(found.values(), key=lambda film: str(film.path))
 
 
-def _in(source: Path, choice: Choice, output: Path, ours: frozenset[Path]) -> Iterator[Film]:
+def films_in(source: Path, choice: Choice, output: Path, ours: frozenset[Path]) -> Iterator[Film]:
+    """The films of one source; see :func:`find_films`."""
     if source.is_dir():
         for relative in _below(source, choice.recursive, output):
             path = source / relative

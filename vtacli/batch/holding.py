@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -86,25 +86,26 @@ def _memory_bytes() -> int:
 
 
 class Held:
-    """A model in memory, with its listener; a context manager.
+    """A model in memory, with its listener; a context manager. ``handle``: loads what is held.
 
     Raises WeightsMissing, WeightsRefused and DeviceError.
     """
 
     def __init__(self, wanted: Wanted) -> None:
-        self._handle = wanted.handle()
+        handle = wanted.handle()
         self.shared = SharedModel(
             [_maker(wanted, device) for device in wanted.devices()], wanted.batch_size
         )
         self._listener: Listener | None = None
         self._hearing = Lock()
         try:
-            self._listener = self._handle.listener()
+            self._listener = handle.listener()
         except BaseException:
             self.shared.close()
             raise
         names = None if self._listener is None else tuple(self._listener.names)
-        self.facts = facts_of(self._handle, names, wanted.weights_dir)
+        self.facts = facts_of(handle, names, wanted.weights_dir)
+        self.handle = replace(handle, load=lambda: self.shared)
 
     def hear(self, sound: Audio) -> NDArray[np.float32]:
         """As :meth:`vtacli.model.contract.Listener.hear`, one thread at a time."""

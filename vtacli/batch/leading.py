@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from vtacli.batch.agenda import Agenda, Policy
-from vtacli.batch.content import model_hash, settings_hash, settings_of
+from vtacli.batch.content import settings_hash, settings_of
 from vtacli.batch.engine import Engine
 from vtacli.batch.finding import Choice, find_films
 from vtacli.batch.holding import Held, Wanted, cores
@@ -24,6 +24,7 @@ from vtacli.options import GenerateOptions
 from vtacli.planning import check_request, read_references
 from vtacli.progress import Event, Note
 from vtacli.store.pins import write_json
+from vtacli.window_cache.facade import fingerprint_of, remembered
 
 MOST_JOBS = 16
 MANY = 1 << 30
@@ -35,7 +36,8 @@ class Order:
     """What is asked of a batch. ``jobs``: films that are open at once, 0: as suits the machine.
 
     ``report_file``: where the result goes as JSON, also that of a batch that was stopped.
-    ``shared``: workers are on other machines, and must see the output's folder.
+    ``shared``: workers are on other machines, and must see the output's folder. ``cache``: windows
+    that were made before are taken from the cache.
     """
 
     sources: tuple[Path, ...]
@@ -47,6 +49,7 @@ class Order:
     jobs: int = 0
     report_file: Path | None = None
     shared: bool = False
+    cache: bool = True
 
 
 Start = Callable[[Order, int, BatchReport], AbstractContextManager[Engine]]
@@ -58,8 +61,11 @@ def local(order: Order, most: int, report: BatchReport) -> Iterator[Engine]:
     """This machine's processes around one model. Raises WeightsMissing, WeightsRefused and
     DeviceError."""
     jobs = order.jobs or max(2, min(MOST_JOBS, cores() + 1))
-    with Held(order.wanted) as held:
-        engine = LocalEngine(held, max(1, min(jobs, most)))
+    with (
+        Held(order.wanted) as held,
+        remembered(held.handle, notes_of(report), use=order.cache) as known,
+    ):
+        engine = LocalEngine(held, known.handle.load(), max(1, min(jobs, most)))
         try:
             yield engine
         finally:
@@ -80,7 +86,7 @@ def recorded(order: Order, report: BatchReport) -> Iterator[tuple[Record, str]]:
     """The record of the output's folder, and the settings' hash. Raises LockHeld, OutputError,
     and what :func:`check` raises."""
     handle = check(order)
-    settings = settings_of(order.options, model_hash(handle))
+    settings = settings_of(order.options, fingerprint_of(handle))
     name = settings_hash(settings)
     with Record(order.output) as record:
         if record.unreadable:
@@ -106,7 +112,7 @@ def carry_out(order: Order, start: Start, report: BatchReport) -> BatchResult:
     began = perf_counter()
     with recorded(order, report) as (record, settings):
         films = _films(order, record)
-        entries = Agenda(record, settings, order.policy, films).entries(films, _hashing(report))
+        entries = Agenda(record, settings, order.policy).entries(films, notes_of(report))
         rows = {e.film.path: e.report for e in entries}
         to_do = sum(e.report.state == TO_DO for e in entries)
         notes: list[str] = []
@@ -129,7 +135,7 @@ def outlook(order: Order, report: BatchReport) -> BatchResult:
     began = perf_counter()
     with recorded(order, report) as (record, settings):
         films = _films(order, record)
-        entries = Agenda(record, settings, order.policy, films).entries(films, _hashing(report))
+        entries = Agenda(record, settings, order.policy).entries(films, notes_of(report))
         rows = {e.film.path: e.report for e in entries}
         return _result(rows, films, order, settings, began, [])
 
@@ -158,8 +164,8 @@ def _films(order: Order, record: Record) -> list[Film]:
     return find_films(order.sources, order.choice, order.output, record.outputs())
 
 
-def _hashing(report: BatchReport) -> Callable[[Event], None]:
-    """Reading films that may be known already is told as notes are: it can take a while."""
+def notes_of(report: BatchReport) -> Callable[[Event], None]:
+    """A report of single work, of which a batch hears the notes alone."""
 
     def tell(event: Event) -> None:
         if isinstance(event, Note):

@@ -18,6 +18,7 @@ from vtacli.batch.shared_model import Cancelled
 from vtacli.batch.values import Failed, FilmTask, Lost, Made, Progress, Told, Waiting
 from vtacli.batch.work import told
 from vtacli.batch.worker import Generate, Hear
+from vtacli.model.contract import SoundModel
 
 PROGRAM = "import sys; from vtacli.batch.worker import main; sys.exit(main())"
 """Not ``-m``: what that runs is called ``__main__``, and so would be what it sends."""
@@ -71,10 +72,13 @@ class Worker:
 
 
 class LocalEngine(Engine):
-    """``jobs`` films are open at once, each in a process of its own; see :class:`Engine`."""
+    """``jobs`` films are open at once, each in a process of its own; see :class:`Engine`.
 
-    def __init__(self, held: Held, jobs: int) -> None:
+    ``model``: what ``held`` holds, or what stands before it and asks it."""
+
+    def __init__(self, held: Held, model: SoundModel, jobs: int) -> None:
         self.jobs = jobs
+        self._model = model
         self._held = held
         self._tasks: SimpleQueue[FilmTask | None] = SimpleQueue()
         self._told: SimpleQueue[Told] = SimpleQueue()
@@ -116,7 +120,10 @@ class LocalEngine(Engine):
 
     def notes(self) -> list[str]:
         counts = self._held.shared.counts
-        return [f"{counts.windows} windows in {counts.calls} calls of the model"]
+        return [
+            f"{counts.windows} windows made in {counts.calls} calls of the model, of up to "
+            f"{counts.films} films at once"
+        ]
 
     def _lane(self) -> None:
         """One film after the other. The process is kept for the next film unless it is lost."""
@@ -168,7 +175,7 @@ class LocalEngine(Engine):
 
         try:
             if isinstance(message, Generate):
-                return self._held.shared.generate(message.windows, message.sampling, on_step)
+                return self._model.generate(message.windows, message.sampling, on_step)
             assert isinstance(message, Hear)
             return self._held.hear(message.sound)
         except (OSError, EOFError):

@@ -19,12 +19,16 @@ def output_suffix(film: Path) -> str:
 
 class Names:
     """Gives each film a name of its own; sub-folders are mirrored. Names that differ in case
-    alone count as one, as on many disks. ``inputs``: files that nothing may be written over."""
+    alone count as one, as on many disks."""
 
-    def __init__(self, folder: Path, inputs: Iterable[Path]) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._inputs = {_key(path) for path in inputs}
+        self._inputs: set[str] = set()
         self._taken: dict[str, Path] = {}
+
+    def spare(self, path: Path) -> None:
+        """This is an input: nothing may be written over it."""
+        self._inputs.add(_key(path))
 
     def take(self, output: Path, film: Path) -> None:
         """This name is this film's: it was given it before."""

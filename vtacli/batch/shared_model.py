@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Lock, Thread
 
 from vtacli.errors import VtaError
 from vtacli.model.contract import OnStep, Reference, Sampling, SoundModel, WindowContent
@@ -63,23 +63,20 @@ class _Item:
 
 @dataclass
 class Counts:
-    """How many calls of the model there were, of how many windows, of how many films' questions."""
+    """How many calls of the model there were, of how many windows in all, and of how many films
+    at most in one of them."""
 
     calls: int = 0
     windows: int = 0
-    questions: int = 0
-
-    @property
-    def windows_a_call(self) -> float:
-        return self.windows / self.calls if self.calls else 0.0
+    films: int = 0
 
 
 class SharedModel(SoundModel):
     """A :class:`SoundModel` that any number of threads may ask at once.
 
     ``lanes``: makers of loaded models, one for each call that may run at a time; each is called in
-    the thread that will use it. The constructor waits until all are loaded and raises what they
-    raise. An error of a call that several films share is theirs only if it comes again when each
+    the thread that will use it, one after the other. The constructor waits until all are loaded and
+    raises what they raise. An error of a call that several films share is theirs only if it comes again when each
     is asked for alone.
     """
 
@@ -91,6 +88,7 @@ class SharedModel(SoundModel):
         self._closed = False
         self._variant: Variant | None = None
         self._failed: BaseException | None = None
+        self._loading = Lock()
         self._references: dict[str, Reference] = {}
         loaded = [Event() for _ in lanes]
         self._threads = [
@@ -126,7 +124,6 @@ class SharedModel(SoundModel):
         with self._changed:
             if self._closed:
                 raise Cancelled
-            self.counts.questions += 1
             self._waiting.extend(_Item(question, row) for row in range(len(windows)))
             self._changed.notify()
         question.done.wait()
@@ -153,7 +150,9 @@ class SharedModel(SoundModel):
 
     def _lane(self, make: Callable[[], SoundModel], ready: Event) -> None:
         try:
-            model = make()
+            # one by one: layers that are made without memory are made so for all threads
+            with self._loading:
+                model = make()
             self._variant = model.variant
         except BaseException as error:
             self._failed = error
@@ -206,6 +205,7 @@ class SharedModel(SoundModel):
         windows = [item.question.windows[item.row] for item in items]
         self.counts.calls += 1
         self.counts.windows += len(windows)
+        self.counts.films = max(self.counts.films, len(questions))
         try:
             sounds = model.generate(windows, questions[0].sampling, on_step)
             if len(sounds) != len(items):

@@ -90,7 +90,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Failed:
-    """``code`` and ``text``: the exit code and the sentence with which ``vta generate`` would end."""
+    """``code``, ``text``: the exit code and the sentence with which ``vta generate`` would end."""
 
     number: int
     code: int

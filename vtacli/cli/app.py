@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vtacli import __version__
+from vtacli.cli.ablate import ablate
 from vtacli.cli.batch import batch
 from vtacli.cli.cache import cache
 from vtacli.cli.compare import compare
@@ -28,6 +29,7 @@ from vtacli.cli.root_help import CHECK, CHOOSE, LOOK, MAKE, MANY, MODELS, Root
 from vtacli.cli.stems import stems
 from vtacli.cli.takes import lock, pick, takes
 from vtacli.cli.train import train
+from vtacli.cli.watch import watch
 
 app = typer.Typer(
     name="vta",
@@ -73,6 +75,7 @@ _add(CHOOSE, history, "all that happened to a session")
 _add(CHOOSE, render, "write a session's film, without the model")
 
 _add(MANY, batch, "many films, overnight; again to go on where it was")
+_add(MANY, watch, "films as they come into a folder")
 
 _add(LOOK, preview, "an HTML page to audition takes, for anybody")
 _add(LOOK, review, "the same page with buttons: pick, lock, redo, render")
@@ -97,4 +100,5 @@ app.add_typer(
     short_help="clips to learn from: clean, split, prepare, check",
 )
 _add(MODELS, train, "a model by a recipe; stops and goes on")
+_add(MODELS, ablate, "the paper's three tables, for the data at hand", bare=True)
 _add(MODELS, evaluate, "measure a model beside what it is held to", bare=True)

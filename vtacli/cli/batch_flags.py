@@ -53,6 +53,7 @@ class Ways:
     address: str | None
     insecure_cluster: bool
     weights_dir: Path | None
+    cache: bool
     progress: str
     quiet: bool
     verbose: bool
@@ -175,6 +176,7 @@ def ways(
         ),
     ] = False,
     weights_dir: flags.WeightsDir = None,
+    cache: flags.Cache = True,
     as_json: flags.Json = False,
     progress: flags.Progress = "rich",
     quiet: flags.Quiet = False,
@@ -212,6 +214,7 @@ def ways(
         address=address,
         insecure_cluster=insecure_cluster,
         weights_dir=weights_dir,
+        cache=cache,
         progress=progress,
         quiet=quiet,
         verbose=verbose,
@@ -263,6 +266,7 @@ def order_of(
         jobs=way.jobs,
         report_file=way.report,
         shared=way.engine == "ray",
+        cache=way.cache,
     )
     if way.engine == "local":
         return order, local

@@ -120,7 +120,7 @@ def takes(*makers: Callable[..., Any]) -> Callable[[Callable[..., None]], Callab
         signature = inspect.Signature(every)
         run.__signature__ = signature  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in every}
-        del run.__wrapped__  # type: ignore[attr-defined]
+        del run.__wrapped__
         return run
 
     return decorated

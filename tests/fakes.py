@@ -96,9 +96,10 @@ def handle(model=None, variant: Variant = FAKE, listener=None, few_steps=None) -
 
 
 def find(name, *, device="auto", dtype="auto", weights_dir=None) -> ModelHandle:
-    """``--model fake``, ``fake-deaf`` (takes no text) or ``fake-slow`` (1 s a window)."""
-    if name == "fake-slow":
-        return handle(FakeModel(seconds_per_window=1.0))
+    """``--model fake``, ``fake-deaf`` (takes no text), ``fake-slow`` (1 s a window) or
+    ``fake-steady`` (0.05 s)."""
+    if name in ("fake-slow", "fake-steady"):
+        return handle(FakeModel(seconds_per_window=1.0 if name == "fake-slow" else 0.05))
     if name not in ("vta-mini", "fake", "fake-deaf"):
         raise WeightsMissing(f"There is no model {name!r} here.", hint="Installed: fake.")
     return handle(variant=FAKE_WITHOUT_TEXT if name == "fake-deaf" else FAKE)

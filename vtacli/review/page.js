@@ -3,9 +3,13 @@
 let data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const film = $("film"), take = $("take");
-const KEPT_S = 0.06; // a take that is further from the picture than this is put right
+take.preservesPitch = false; // stretching smears a blow, a few percent of pitch are not heard
+// A take that is far from its picture jumps there; one that is a little early or late runs slower or
+// faster, by a few percent, until it is in step. A jump would be heard.
+const FAR_S = 0.15, NEAR_S = 0.012, MOST_RATE = 0.08;
 let heard = null; // {scene, take} where a take is heard, null for the film's own track
-let shownScene = 0, zoom = 1, correctedAt = 0, wanted = false;
+let shownScene = 0, zoom = 1, correctedAt = 0;
+let wanted = false, holding = false; // is to play; is held until a take is ready too
 const made = new Map(); // addresses of embedded media
 
 function address(media) {
@@ -79,26 +83,43 @@ function hear(n, number) {
   const src = address(t.media);
   if (take.dataset.src !== src) { take.src = src; take.dataset.src = src; }
   volume();
+  // from one take to another too: for a moment the picture stands, so that the new one is in step
+  holding = true; film.pause();
   if (!inside) seek(s.start, true);
   play();
 }
-function play() {
-  wanted = true; say();
-  const started = film.play();
-  if (started) started.catch(() => { wanted = !film.paused; say(); });
-  if (heard) align(true);
+function play() { wanted = true; say(); start(); }
+function start() {
+  // Picture and take begin in one moment, when both are ready where they are to begin.
+  if (!wanted) return;
+  if (heard && film.paused) {
+    const s = scene(heard.scene);
+    if (film.seeking || film.readyState < 3 || take.seeking || take.readyState < 3) return;
+    const should = Math.min(Math.max(0, film.currentTime - s.start), take.duration - 0.02);
+    if (Math.abs(take.currentTime - should) > NEAR_S) { take.currentTime = should; return; }
+    take.playbackRate = 1;
+    take.play().catch(() => {});
+  }
+  holding = false;
+  if (film.paused) {
+    const started = film.play();
+    if (started) started.catch(() => { wanted = !film.paused; say(); });
+  } else align(true);
 }
-function pause() { wanted = false; film.pause(); take.pause(); say(); }
+function pause() { wanted = holding = false; film.pause(); take.pause(); say(); }
 function align(now) {
   // The picture leads. The take's clock begins with its scene.
-  if (!heard) return;
+  if (!heard || film.paused) return;
   const s = scene(heard.scene);
   if (!s || film.seeking || take.readyState < 1) return;
   const should = Math.max(0, film.currentTime - s.start);
   const off = take.currentTime - should;
   const moment = performance.now();
-  if (Math.abs(off) > KEPT_S && (now || moment - correctedAt > 400)) {
-    take.currentTime = should; correctedAt = moment;
+  if (Math.abs(off) > FAR_S ? now || moment - correctedAt > 400 : now && take.paused) {
+    take.currentTime = should; correctedAt = moment; take.playbackRate = 1;
+  } else if (!take.seeking) {
+    const rate = Math.abs(off) < NEAR_S ? 1 : 1 - Math.max(-MOST_RATE, Math.min(MOST_RATE, 1.5 * off));
+    if (Math.abs(take.playbackRate - rate) > 0.004) take.playbackRate = rate;
   }
   const rolling = wanted && !film.paused && film.readyState > 2;
   if (rolling && take.paused && !take.ended && should < s.end - s.start) take.play().catch(() => {});
@@ -114,13 +135,15 @@ function seek(t, keep) {
   film.currentTime = to === 0 ? 0 : to + 0.0005; // within the picture, not between two
   follow(to);
 }
-film.addEventListener("seeked", () => align(true));
+for (const ready of ["seeked", "canplay"]) {
+  film.addEventListener(ready, start);
+  take.addEventListener(ready, start);
+}
 film.addEventListener("playing", () => align(true));
 film.addEventListener("waiting", () => take.pause());
-take.addEventListener("loadeddata", () => align(true));
 take.addEventListener("error", () => { if (heard) { pause(); $("heard").textContent += " cannot be played"; } });
 film.addEventListener("ended", () => { if ($("loop").checked && !heard) { seek(0); play(); } else if (!heard) pause(); });
-film.addEventListener("pause", () => { if (wanted && !film.ended) { wanted = false; take.pause(); say(); } });
+film.addEventListener("pause", () => { if (wanted && !holding && !film.ended) { wanted = false; take.pause(); say(); } });
 film.addEventListener("play", () => { if (!wanted) { wanted = true; say(); } });
 
 // ---- what follows the playhead
@@ -131,7 +154,8 @@ function follow(t) {
   if (document.activeElement !== $("scrub") || wanted) $("scrub").value = t;
   $("scrub").setAttribute("aria-valuetext", clock(t));
   const s = sceneAt(t);
-  if (s && s.n !== shownScene) show(s.n);
+  const typing = document.activeElement && document.activeElement.closest(".redo");
+  if (s && s.n !== shownScene && !typing) show(s.n); // a form does not run away from who fills it in
   if (heard) {
     const h = scene(heard.scene), on = document.querySelector(".take.on .at");
     if (h && on) on.style.left = 100 * Math.min(1, Math.max(0, (t - h.start) / (h.end - h.start))) + "%";
@@ -148,7 +172,9 @@ function frame() {
   if (heard && wanted) {
     const s = scene(heard.scene);
     if (s && (t >= s.end - pictureS() / 2 || film.ended)) {
-      if ($("loop").checked) { seek(s.start, true); play(); } else { pause(); seek(s.start, true); }
+      holding = true; film.pause(); take.pause();
+      if (!$("loop").checked) pause();
+      seek(s.start, true);
     } else align(false);
   }
   if (wanted) {
@@ -182,7 +208,7 @@ function ruler() {
   follow(film.currentTime || 0);
 }
 function magnify(by, middle) {
-  const most = Math.max(1, data.duration * 200 / $("scroll").clientWidth);
+  const most = Math.max(4, data.duration * 200 / $("scroll").clientWidth);
   zoom = Math.min(most, Math.max(1, zoom * by));
   ruler();
   const t = middle === undefined ? film.currentTime : middle;

@@ -9,6 +9,7 @@ import typer
 
 from vtacli.cli import flags
 from vtacli.cli.flags import ASK
+from vtacli.cli.session_flags import MovedFilm, SessionPath
 from vtacli.cli.shell import Shell
 
 if TYPE_CHECKING:
@@ -16,17 +17,10 @@ if TYPE_CHECKING:
 
     from vtacli.review.preview import Previewed
 
-SessionArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="SESSION", help="NAME.vta, or the film that it made.", show_default=False
-    ),
-]
-
 
 def preview(
     context: typer.Context,
-    session: SessionArgument,
+    session: SessionPath,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -46,6 +40,7 @@ def preview(
         ),
     ] = False,
     overwrite: flags.Overwrite = False,
+    film: MovedFilm = None,
     as_json: flags.Json = False,
     progress: flags.Progress = "rich",
     quiet: flags.Quiet = False,
@@ -70,7 +65,7 @@ def preview(
 
     shell: Shell = context.obj
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
-        source = SessionSource(session, report=shell.report)
+        source = SessionSource(session, film=film, report=shell.report)
         shown = source.read()
         made = write_preview(
             shown,

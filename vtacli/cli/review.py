@@ -9,7 +9,7 @@ import typer
 
 from vtacli.cli import flags
 from vtacli.cli.flags import ASK
-from vtacli.cli.preview import SessionArgument
+from vtacli.cli.session_flags import MovedFilm, SessionPath
 from vtacli.cli.shell import Shell
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def review(
     context: typer.Context,
-    session: SessionArgument,
+    session: SessionPath,
     port: Annotated[
         int,
         typer.Option(
@@ -37,6 +37,7 @@ def review(
             "--browser/--no-browser", help="Open the page in a browser.", rich_help_panel=ASK
         ),
     ] = True,
+    film: MovedFilm = None,
     device: flags.Device = "auto",
     weights_dir: flags.WeightsDir = None,
     as_json: flags.Json = False,
@@ -70,7 +71,7 @@ def review(
 
     # no bars: several threads talk, and the page has its own
     console = shell.talk(progress="none", quiet=quiet, verbose=verbose)
-    with reviewing(session, port, find_model, shell.report, console.report) as at_work:
+    with reviewing(session, port, find_model, shell.report, console.report, film) as at_work:
         answer = {"url": at_work.address, "session": str(at_work.session)}
         console.answer(f"{at_work.address}", answer if as_json else None)
         if browser:

@@ -41,11 +41,17 @@ class Review:
 
 @contextmanager
 def reviewing(
-    session: Path, port: int, find_model: FindModel, report: Report, tell: Report
+    session: Path,
+    port: int,
+    find_model: FindModel,
+    report: Report,
+    tell: Report,
+    film: Path | None = None,
 ) -> Iterator[Review]:
     """A server on 127.0.0.1 for a session; port 0 is any that is free.
 
-    ``tell`` hears from another thread what the page's buttons have done. At the end the job at
+    ``tell`` hears from another thread what the page's buttons have done. ``film``: where the
+    session's film lies, if it was moved. At the end the job at
     work is cancelled, and nothing of the server is left. Raises ConfigError, MediaError.
     """
     # models are closed last: a job may still be at work with one
@@ -54,7 +60,7 @@ def reviewing(
         def known(state: State) -> ModelHandle:
             return models.enter_context(remembered(find_model(state), tell)).handle
 
-        source = SessionSource(session, known, report)
+        source = SessionSource(session, known, film, report)
         folder = tempfile.TemporaryDirectory(prefix="vta-review-", ignore_cleanup_errors=True)
         work = Path(open_things.enter_context(folder))
         desk = Desk(source, work, tell)

@@ -29,7 +29,8 @@ COMMAND = "vta review"
 
 
 class SessionSource:
-    """``find_model``: gives the session's model, when one is needed for the first time.
+    """``find_model``: gives the session's model, when one is needed for the first time. ``film``:
+    where the session's film lies now, if it was moved.
 
     Raises ConfigError where there is no session, MediaError where its film is gone or changed.
     """
@@ -38,9 +39,13 @@ class SessionSource:
         self,
         path: Path,
         find_model: Callable[[State], ModelHandle] | None = None,
+        film: Path | None = None,
         report: Report = ignore,
     ) -> None:
         self.path = find_session(path)
+        if film is not None:
+            with self._writing() as session:
+                session.move_film(film)
         with Session.open(self.path) as session:
             self.footage = probe(session.film)
             said = session.facts.starts_at

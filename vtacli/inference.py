@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from vtacli.media.frames import FrameStore
 from vtacli.model.contract import (
     NoiseKey,
     OnStep,
@@ -16,16 +16,22 @@ from vtacli.model.contract import (
 from vtacli.model.variants import Variant
 from vtacli.options import REFERENCE_STRENGTH, GenerateOptions
 from vtacli.progress import Report, Step
-from vtacli.signal.media import Audio, Curve
-from vtacli.timeline import Scene, Window
+from vtacli.signal.media import Audio, Curve, Frames
+from vtacli.timeline import Scene, Span, Window
 
 STAGE, AGAIN = "generate", "again"
+
+
+class Pictures(Protocol):
+    """What gives the sampled pictures of a span: :class:`vtacli.media.frames.FrameStore`."""
+
+    def between(self, span: Span) -> Frames: ...
 
 
 def content_of(
     window: Window,
     scene: Scene,
-    frames: FrameStore,
+    frames: Pictures,
     motion: Curve | None,
     options: GenerateOptions,
     seed: int,

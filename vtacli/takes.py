@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vtacli.inference import AGAIN, STAGE, content_of, render
+from vtacli.inference import AGAIN, STAGE, Pictures, content_of, render
 from vtacli.manners import Judge, Rendered, Verdict, mannered
-from vtacli.media.frames import FrameStore
 from vtacli.model.contract import Listener, SoundModel, Take
 from vtacli.model.guess import Guess, mean_of
 from vtacli.planning import Request, scene_dict, window_dict
@@ -82,7 +81,7 @@ def make_takes(
     job: Request,
     scenes: tuple[Scene, ...],
     windows: tuple[Window, ...],
-    frames: FrameStore,
+    frames: Pictures,
     motion: Curve | None,
     seed: int,
     listener: Listener | None,

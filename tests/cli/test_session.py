@@ -24,7 +24,7 @@ from vtacli.cues.writing import write_cues
 from vtacli.dub import dub
 from vtacli.errors import ConfigError, LockHeld, MediaError, OutputError
 from vtacli.options import GenerateOptions, MixOptions, SceneOptions
-from vtacli.progress import Note
+from vtacli.progress import Note, Step
 from vtacli.session.making import generate
 from vtacli.session.redo import redo
 from vtacli.session.rendering import finished_track, render
@@ -219,6 +219,39 @@ def test_a_rerun_with_one_changed_prompt_calls_the_model_for_that_scene_alone(
     assert again.rendered.sha256 == result.rendered.sha256
     assert not model.batches
     assert not [e for e in events if getattr(e, "stage", "") == "decode"]
+
+
+class Watching(FakeModel):
+    """Keeps what it was shown."""
+
+    def _sound(self, window):
+        self.shown = getattr(self, "shown", {})
+        self.shown[window.key.scene, window.key.window] = window
+        return super()._sound(window)
+
+
+def test_what_is_made_again_is_shown_to_the_model_as_in_a_whole_pass(twenty, tmp_path):
+    cuts = tmp_path / "cuts.csv"
+    cuts.write_text("start\n0\n3.2\n9.6\n12\n")
+    options = GenerateOptions(seed=4, scenes=SceneOptions(mode=cuts))
+    whole, part = Watching(), Watching()
+    path = generate(twenty[0], tmp_path / "out.mkv", options, handle(whole)).session
+    events = []
+    with Session.open(path, write=True) as session:
+        redo(session, [2, 4], model=handle(part), report=events.append)
+    assert set(part.shown) == {(3200, 0), (12000, 0)}
+    for key, shown in part.shown.items():
+        for name in ("data", "times_s"):
+            assert np.array_equal(
+                getattr(shown.frames, name), getattr(whole.shown[key].frames, name)
+            )
+        for name in ("values", "times_s"):
+            assert np.array_equal(
+                getattr(shown.motion, name), getattr(whole.shown[key].motion, name)
+            )
+    assert np.any(part.shown[3200, 0].motion.values)
+    # two stretches were decoded, and not 400 pictures
+    assert {e.total for e in events if isinstance(e, Step) and e.stage == "decode"} == {2}
 
 
 def test_locked_scenes_stay_and_what_was_redone_is_kept_by_a_sheet(twenty, options, made, tmp_path):

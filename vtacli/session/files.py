@@ -28,7 +28,7 @@ SPARE_BITS = 8
 def write_json(path: Path, values: Any) -> None:
     """For people as well as programs. Raises StorageError."""
     text = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
-    _named(path, lambda part: part.write_text(text, encoding="utf-8", errors="surrogatepass"))
+    write_bytes(path, lambda p: p.write_text(text, encoding="utf-8", errors="surrogatepass"))
 
 
 def read_json(path: Path) -> Any:
@@ -74,7 +74,7 @@ def write_take(path: Path, blocks: Iterable[Audio], channels: int, halvings: int
                 file.write(np.ascontiguousarray(whole.T))
                 count += len(block)
 
-    _named(path, write)
+    write_bytes(path, write)
     return TakeFile(hash_file(path), count, channels)
 
 
@@ -105,7 +105,9 @@ def _lost(path: Path) -> MediaError:
     )
 
 
-def _named(path: Path, write: Callable[[Path], object]) -> None:
+def write_bytes(path: Path, write: Callable[[Path], object]) -> None:
+    """Have ``write`` fill a file that then gets its name, whole or not at all. Raises
+    StorageError."""
     part = path.with_name(path.name + PART)
     try:
         part.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 from vtacli.cues.asking import known_cues
 from vtacli.dub import Dubbed, Run, dubbed
 from vtacli.errors import ConfigError, MediaError
+from vtacli.inference import Pictures
 from vtacli.media.door import check_input
 from vtacli.media.probe import probe
 from vtacli.media.spool import check_writable
@@ -31,7 +32,7 @@ from vtacli.session.recording import Want, make_wanted
 from vtacli.session.rendering import Rendered, check_writable_film, render
 from vtacli.session.session import Facts, Session, session_of
 from vtacli.session.state import SceneState, State, TakeInfo
-from vtacli.session.watching import watch_scenes
+from vtacli.session.watching import keep_motion, watch_scenes
 from vtacli.timeline import Scene
 from vtacli.window_cache.facade import fingerprint_of
 
@@ -134,10 +135,12 @@ def make_scenes(
     if scenes is None:
         scenes, analysis = _found(job, run, open_things)
         cuts_s = tuple(analysis.cuts_s)
+        motion_hash: str | None = keep_motion(session, analysis.motion)
     else:
-        starts = {s.span.start_s for s in scenes[1:]}
-        cuts_s = tuple(sorted(starts.union(known_cuts(session.state))))
-    cuts = tuple(str(c) for c in cuts_s)
+        cuts_s = all_cuts(session.state, scenes)
+        motion_hash = session.state.motion
+    # kept is what was found in the picture; where a sheet has more cuts, they are the sheet's
+    cuts = tuple(str(c) for c in cuts_s) if analysis else session.state.cuts
     request = choices_json(options, session.path)
     if not session.exists:
         rows = tuple(SceneState(s) for s in _with_takes(scenes, options.takes))
@@ -159,6 +162,7 @@ def make_scenes(
                 output=stored(job.output, session.path),
                 scenes=rows,
                 cuts=cuts,
+                motion=motion_hash,
             ),
         )
     asked = [
@@ -167,12 +171,13 @@ def make_scenes(
     ]
     kept = _kept_scenes(session.state, [a.scene for a in asked])
     wants = _missing(session, asked, kept, run.report)
-    frames, motion = (analysis.frames, analysis.motion) if analysis else (None, None)
+    frames: Pictures | None = analysis.frames if analysis else None
+    motion = analysis.motion if analysis else None
     if wants and frames is None:
         with run.stage("decode"):
             spans = sorted({w.scene.span for w in wants})
-            frames, motion = watch_scenes(job, spans, cuts_s, run.report)
-            open_things.enter_context(frames)
+            watched, motion = watch_scenes(session, job, spans, cuts_s, run.report)
+            frames = open_things.enter_context(watched)
     made: list[TakeInfo] = []
     with run.stage("generate"):
         if wants and frames is not None:
@@ -186,6 +191,7 @@ def make_scenes(
         output=stored(job.output, session.path),
         scenes=tuple(_scene_after(session, a, kept.get(a.scene.index)) for a in asked),
         cuts=cuts,
+        motion=motion_hash,
     )
     reused = sum(len(a.wants) for a in asked) - len(made)
     run.report(Note(_said(len(made), reused), "info" if reused else "detail"))
@@ -334,6 +340,7 @@ def _said(made: int, reused: int) -> str:
     return f"{takes}, {reused} reused." if reused else f"{takes}."
 
 
-def known_cuts(state: State) -> tuple[Fraction, ...]:
-    """The film's cuts, as motion is read by them."""
-    return tuple(Fraction(c) for c in state.cuts)
+def all_cuts(state: State, scenes: Sequence[Scene]) -> tuple[Fraction, ...]:
+    """The film's cuts, by which its motion is read: those in the picture, and those of scenes."""
+    starts = {s.span.start_s for s in scenes[1:]}
+    return tuple(sorted(starts.union(Fraction(c) for c in state.cuts)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from vtacli.media.frames import FrameStore
+from vtacli.inference import Pictures
 from vtacli.models import ModelHandle
 from vtacli.options import RATE_HZ
 from vtacli.planning import Screening, windows_of
@@ -36,7 +36,7 @@ def make_wanted(
     job: Screening,
     scenes: tuple[Scene, ...],
     wants: Sequence[Want],
-    frames: FrameStore,
+    frames: Pictures,
     motion: Curve | None,
     model: ModelHandle,
     report: Report,

@@ -15,7 +15,7 @@ from vtacli.planning import Screening, check_request, read_references
 from vtacli.progress import Note, Report, ignore
 from vtacli.session.choices import choices_of
 from vtacli.session.journal import REDO
-from vtacli.session.making import known_cuts, model_facts
+from vtacli.session.making import all_cuts, model_facts
 from vtacli.session.recipe import recipe_of, take_seed
 from vtacli.session.recording import Want, make_wanted
 from vtacli.session.session import Session
@@ -63,7 +63,8 @@ def redo(
     _check_words(rows, options, model)
     film = session.film
     facts = model_facts(model)
-    film_hash, cuts_s = session.facts.film.sha256, known_cuts(session.state)
+    film_hash = session.facts.film.sha256
+    cuts_s = all_cuts(session.state, [s.scene for s in session.state.scenes])
     wants = [
         Want(row, s, recipe_of(film_hash, facts, options, row, s, cuts_s))
         for scene, row in zip(found, rows, strict=True)
@@ -75,7 +76,7 @@ def redo(
             job = _job(session, film, options, model)
             model.check_device()
             spans = sorted({w.scene.span for w in missing})
-            frames, motion = watch_scenes(job, spans, cuts_s, report)
+            frames, motion = watch_scenes(session, job, spans, cuts_s, report)
             open_things.enter_context(frames)
             every = [s.scene for s in session.state.scenes]
             for row in rows:
@@ -153,7 +154,7 @@ def _job(session: Session, film: Path, options: GenerateOptions, model: ModelHan
         folder=session.work,
         few_steps=model.few_steps,
         footage=footage,
-        cuts_s=known_cuts(session.state),
+        cuts_s=(),
         hits=(),
     )
 

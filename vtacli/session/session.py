@@ -5,6 +5,7 @@
     session.json     which film it is, and the form that the session has
     journal.jsonl    all that happened: what counts
     state.json       the journal's last state, spread out for reading
+    motion.npz       how the film moves, for scenes that are made again
     takes/           a folder for each scene, a FLAC file for each take
 
 The journal is the truth; whatever it does not name was left by a crash and is cleared away when
@@ -43,6 +44,7 @@ from vtacli.timeline import Span
 SUFFIX = ".vta"
 SCHEMA = 1
 FACTS, JOURNAL, STATE = "session.json", "journal.jsonl", "state.json"
+MOTION = "motion.npz"
 TAKES, WORK = "takes", "work"
 
 
@@ -430,7 +432,7 @@ def _check_is_ours(path: Path) -> None:
         return
     if not path.is_dir():
         raise ConfigError("A file has the session's name.", path=path)
-    known = {FACTS, JOURNAL, STATE, TAKES, WORK, ".lock", ".holder"}
+    known = {FACTS, JOURNAL, STATE, MOTION, TAKES, WORK, ".lock", ".holder"}
     strange = [p.name for p in path.iterdir() if p.name not in known and not p.name.endswith(PART)]
     if strange and not (path / FACTS).is_file():
         raise ConfigError(

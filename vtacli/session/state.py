@@ -137,9 +137,9 @@ class State:
     JSON values (:mod:`vtacli.session.choices`). ``model``: facts of the model that was used.
     ``seed``: of the film. ``output``: the film that is written, relative to the session where it
     lies beside it. ``held``: common gains. ``speech``: where somebody speaks in a stream of the
-    film, so that ducking needs no network. ``cuts``: of the film, as motion is read by them;
-    seconds, exactly. ``written``: hashes of the films that the session wrote, by name, the newest
-    first: it may replace those."""
+    film, so that ducking needs no network. ``cuts``: those found in the picture, in seconds,
+    exactly; ``motion``: the hash of the file that says how it moves between them. ``written``:
+    hashes of the films that the session wrote, by name, the newest first: it may replace those."""
 
     request: Mapping[str, Any]
     model: Mapping[str, Any]
@@ -149,6 +149,7 @@ class State:
     held: tuple[HeldGains, ...] = ()
     speech: Mapping[int, Stretches] = field(default_factory=dict)
     cuts: tuple[str, ...] = ()
+    motion: str | None = None
     written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def with_scene(self, scene: SceneState) -> State:
@@ -180,6 +181,7 @@ class State:
             ],
             "speech": {str(k): [list(s) for s in v] for k, v in self.speech.items()},
             "cuts": list(self.cuts),
+            "motion": self.motion,
             "written": {k: list(v) for k, v in self.written.items()},
         }
 
@@ -201,6 +203,7 @@ class State:
                 for k, v in said.get("speech", {}).items()
             },
             cuts=tuple(said.get("cuts", ())),
+            motion=said.get("motion"),
             written={k: tuple(v) for k, v in said.get("written", {}).items()},
         )
 

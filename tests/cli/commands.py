@@ -28,6 +28,7 @@ class Said:
 
 def environment(**more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("VTA_", "FORCE_", "_VTA"))}
+    kept |= {k: v for k, v in os.environ.items() if k == "VTA_CACHE_DIR"}
     # what a command makes is made anew, unless a test is about what is kept
     alone = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "VTA_CACHE_LIMIT": "0"}
     return {**kept, **alone, **more}

@@ -328,6 +328,12 @@ def test_what_spreadsheets_write_is_read(tmp_path, how, encoding):
     assert second == Scene(1, Span(F(25, 2), F(30)), 'say "no"', mute=True)
 
 
+def test_words_that_begin_like_a_comment(tmp_path):
+    text = "prompt,start\n#1 hit,0\nrain,10\n#film,street.mp4\n"
+    first, second = read(in_file(tmp_path / "c.csv", text), FILM)
+    assert (first.prompt, second.prompt) == ("#1 hit", "rain")
+
+
 def test_a_written_csv_has_the_mark_that_spreadsheets_look_for(tmp_path):
     path = write_cues(tmp_path / "c.csv", [Scene(0, Span(F(0), F(30)), "Tür")], FILM)
     assert path.read_bytes().startswith(b"\xef\xbb\xbfscene,start,end,prompt")

@@ -274,7 +274,10 @@ def test_clear_leaves_what_is_not_its_own(tmp_path):
     for i in range(4):
         cache.put(key(i), TAKE)
     (tmp_path / "c" / "notes.txt").write_text("mine")
+    (tmp_path / "c" / "my").mkdir()
+    (tmp_path / "c" / "my" / "list.txt").write_text("mine")
     assert cache.clear() == 4
+    assert (tmp_path / "c" / "my" / "list.txt").exists()
     assert list(cache.kept()) == []
     assert (tmp_path / "c" / "notes.txt").read_text() == "mine"
 

@@ -50,7 +50,7 @@ def cache(
     with shell.talk(progress="rich", quiet=as_json, verbose=False) as console:
         if clear:
             shell.report(Note(f"{counted(windows.clear(), 'window')} deleted."))
-        elif limit is not None:
-            windows.trim(allowed)
+        elif deleted := windows.trim(allowed) if limit is not None else 0:
+            shell.report(Note(f"{counted(deleted, 'window')} deleted."))
         found = cache_dict(windows)
     console.answer(cache_text(found), found if as_json else None)

@@ -21,6 +21,7 @@ from vtacli.errors import ConfigError, printable
 
 _FILM = {"film": "name"} | {k: k for k in FILM_KEYS if k != "name"}
 """The keys of ``[film]``, by what stands for them after the ``#``."""
+TEXTS = ("prompt", "negative", "hits_from", *NOTES)
 YES = ("yes", "true", "1", "x", "wahr", "ja", "vrai", "oui")
 NO = ("no", "false", "0", "falsch", "nein", "faux", "non")
 """A spreadsheet turns ``true`` into the word of its own country."""
@@ -35,8 +36,10 @@ def read_csv(path: Path, text: str) -> RawSheet:
     columns, tables = list[str](), list[Table]()
     for line, cells in _rows(path, text, mark, skipped):
         first = cells[0].strip()
-        if first.startswith("#"):
-            key = first[1:].strip().lower()
+        key = first[1:].strip().lower()
+        # words may begin with such a mark: where they come first, only known keys are none
+        worded = bool(columns) and columns[0] in TEXTS and key not in (*_FILM, *HEAD_KEYS)
+        if first.startswith("#") and not worded:
             value = cells[1].strip() if len(cells) > 1 else ""
             if value and (key in _FILM or key in HEAD_KEYS):
                 into = film if key in _FILM else head
@@ -141,7 +144,7 @@ def _table(
 
 def _typed(key: str, cell: str, mark: str) -> Any:
     """A cell as the value that the other forms would have; text where it is no such thing."""
-    if key in ("prompt", "negative", "hits_from", *NOTES):
+    if key in TEXTS:
         return cell
     text = cell.strip()
     if key in ("mute", "lock"):

@@ -28,6 +28,8 @@ from vtacli.signal.media import Audio
 from vtacli.window_cache.entry import decoded, encoded
 
 PART = ".part-"
+KEY_LENGTH = 64
+"""Characters of a key; a file of another name is not the cache's."""
 LEFT_OVER_S = 10.0
 """A part of this age whose process is gone is left over; a younger one may not be locked yet."""
 TRIMMED_TO = 0.9
@@ -107,6 +109,8 @@ class WindowCache:
         for shelf in _listed(self.folder):
             if len(shelf.name) == 2 and shelf.is_dir(follow_symlinks=False):
                 for file in _listed(Path(shelf.path)):
+                    if len(file.name) != KEY_LENGTH or not file.name.startswith(shelf.name):
+                        continue
                     with suppress(OSError):
                         found = file.stat(follow_symlinks=False)
                         yield Kept(Path(file.path), found.st_size, found.st_mtime)

@@ -25,7 +25,7 @@ from vtacli.signal.media import Audio
 from vtacli.signal.mel import log_mel
 from vtacli.signal.onsets import find_onsets
 from vtacli.training.data.prepared import PreparedClips
-from vtacli.training.data.splits import place_of
+from vtacli.training.ldm.data import divided
 from vtacli.training.ldm.order import rng_of
 from vtacli.training.ldm.samples import normal, shown
 
@@ -81,11 +81,7 @@ def sounds_of(
         pipeline = VtaPipeline.from_pretrained(folder)
     pipeline.to(torch.device(facts["device"]))
     whole = PreparedClips(Path(facts["prepared"]))
-    away = [
-        i
-        for i, row in enumerate(whole.rows)
-        if place_of(row["source"], "held out") < data["held_out"]
-    ]
+    _, away = divided(whole.rows, data["held_out"])
     mode = max(data["modes"], key=lambda m: data["modes"][m])
     found = []
     for number, index in enumerate(away[:clips]):

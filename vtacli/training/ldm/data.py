@@ -55,9 +55,13 @@ def open_corpus(
     cache: Path,
     device: str,
     report: Report,
+    first: bool = True,
 ) -> Corpus:
     """The examples of a run. ``source`` and ``validation``: prepared folders, or what can be
     prepared: a manifest, or a folder of films. Without ``source`` the recipe's practice films.
+
+    A manifest that says splits is heeded: what it calls test is left alone. ``first``: whether
+    this process prepares; others find what the first one made.
 
     Raises ConfigError where there is nothing, or clips were prepared with another encoder.
     """
@@ -68,30 +72,43 @@ def open_corpus(
                 hint="Give prepared clips, a manifest or a folder of films with --data.",
             )
         source = cache / "practice"
-        practice_films(source, recipe.data.practice, recipe.seed, report)
-    whole = _opened(source, encoder, cache, device, report)
+        if first:
+            practice_films(source, recipe.data.practice, recipe.seed, report)
+    whole = _opened(source, encoder, cache, device, report, first)
     if validation is not None:
-        held = _opened(validation, encoder, cache, device, report)
+        held = _opened(validation, encoder, cache, device, report, first)
         return Corpus(whole, held, _name(whole), whole.folder)
-    apart = recipe.data.held_out
-    sources = [row["source"] for row in whole.rows]
-    kept = [i for i, s in enumerate(sources) if place_of(s, "held out") >= apart]
-    away = [i for i, s in enumerate(sources) if place_of(s, "held out") < apart]
+    kept, away = divided(whole.rows, recipe.data.held_out)
     if not kept:
         raise ConfigError("all sources are held out", hint="Lower held_out, or give more clips.")
     return Corpus(Chosen(whole, kept), Chosen(whole, away), _name(whole), whole.folder)
 
 
+def divided(rows: Sequence[dict[str, Any]], apart: float) -> tuple[list[int], list[int]]:
+    """The numbers of rows to train on and of those held out.
+
+    Where the manifest says of none that it is for validation, the share ``apart`` of the training
+    sources is held out, by a hash of their names.
+    """
+    said = {row.get("split") for row in rows}
+    train = [i for i, row in enumerate(rows) if row.get("split") in (None, "train")]
+    if "validation" in said:
+        return train, [i for i, row in enumerate(rows) if row.get("split") == "validation"]
+    places = {i: place_of(rows[i]["source"], "held out") for i in train}
+    return [i for i in train if places[i] >= apart], [i for i in train if places[i] < apart]
+
+
 def _opened(
-    source: Path, encoder: Assembled, cache: Path, device: str, report: Report
+    source: Path, encoder: Assembled, cache: Path, device: str, report: Report, first: bool
 ) -> PreparedClips:
     """Prepared clips, prepared now if need be with this very encoder."""
     if not (source / FACTS).is_file():
         folder = cache / f"prepared-{digest_of({'source': str(source.resolve())})}"
-        encoder.save_pretrained(cache / "encoder")
-        report(Note(f"preparing {source} into {folder}"))
-        choice = EncoderChoice(str(cache / "encoder"), device=device)
-        prepare(read_manifest(source), folder, choice, workers=0, report=report)
+        if first:
+            encoder.save_pretrained(cache / "encoder")
+            report(Note(f"preparing {source} into {folder}"))
+            choice = EncoderChoice(str(cache / "encoder"), device=device)
+            prepare(read_manifest(source), folder, choice, workers=0, report=report)
         source = folder
     clips = PreparedClips(source)
     if not len(clips):
@@ -105,6 +122,14 @@ def _opened(
                 path=source,
                 hint="Prepare them with the recipe's encoder: vta data prepare --encoder.",
             )
+    if getattr(encoder, "sees_flow", False) and all(
+        clips[i].features.flow is None for i in range(min(3, len(clips)))
+    ):
+        raise ConfigError(
+            "the clips were prepared without optical flow, which the recipe's encoder wants",
+            path=source,
+            hint="Prepare them anew: vta data prepare --auxiliary flow-control.",
+        )
     return clips
 
 

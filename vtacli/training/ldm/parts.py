@@ -102,11 +102,10 @@ def started(name: str) -> Parts:
             hint="Models of the vta-ldm family can be trained on.",
         )
     encoder.projection.requires_grad_(True)
+    trained = pipeline.scheduler.config
+    known = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "prediction_type")
     scheduler = diffusers.DDPMScheduler.from_config(
-        {
-            **published.fact(TRAINED_SCHEDULER),
-            "prediction_type": pipeline.scheduler.config.prediction_type,
-        }
+        published.fact(TRAINED_SCHEDULER) | {k: trained[k] for k in known if k in trained}
     )
     return Parts(encoder, pipeline.unet, pipeline.vae, pipeline.vocoder, scheduler, pipeline.facts)
 

@@ -14,7 +14,7 @@ import diffusers
 import torch
 
 import vtacli
-from vtacli.errors import ConfigError, StorageError
+from vtacli.errors import OutputError, StorageError
 from vtacli.model.loading import quietly
 from vtacli.progress import Report, ignore
 from vtacli.training.ldm import machine
@@ -98,6 +98,7 @@ def train_recipe(recipe: LdmRecipe, asked: Asked, report: Report = ignore) -> di
             out / "cache",
             asked.device,
             report,
+            first=accelerator.is_main_process,
         )
         vae_error = _first_stage(recipe, parts, corpus, out / "cache", accelerator.device, report)
     if recipe.lora.rank:
@@ -155,11 +156,16 @@ def train_recipe(recipe: LdmRecipe, asked: Asked, report: Report = ignore) -> di
 
 
 def _clear(out: Path, resume: bool) -> None:
-    """Make the run's folder; without ``resume``, remove what an earlier run left in it."""
+    """Make the run's folder; without ``resume``, remove what an earlier run left in it.
+
+    Raises OutputError for a folder with a model that no run of this trainer made."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        if (out / FACTS).is_file() and "recipe" not in json.loads((out / FACTS).read_text()):
-            raise ConfigError("holds another kind of run", path=out, hint="Give another --out.")
+        facts = json.loads((out / FACTS).read_text()) if (out / FACTS).is_file() else {}
+        if (out / "model_index.json").is_file() and "recipe" not in facts:
+            raise OutputError(
+                "holds a model that this did not train", path=out, hint="Give another --out."
+            )
         for name in (*MADE, *MADE_TOO) if not resume else ():
             place = out / name
             shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)

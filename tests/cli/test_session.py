@@ -25,11 +25,12 @@ from vtacli.dub import dub
 from vtacli.errors import ConfigError, LockHeld, MediaError, OutputError
 from vtacli.options import GenerateOptions, MixOptions, SceneOptions
 from vtacli.progress import Note, Step
+from vtacli.session.folder import JOURNAL
 from vtacli.session.making import generate
 from vtacli.session.redo import redo
 from vtacli.session.rendering import finished_track, render
 from vtacli.session.selecting import scenes_named
-from vtacli.session.session import JOURNAL, Session
+from vtacli.session.session import Session
 from vtacli.signal.media import Audio
 
 SAMPLES = round(SCENE_S * 48_000)

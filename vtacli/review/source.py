@@ -17,10 +17,11 @@ from vtacli.media.start_timecode import start_timecode
 from vtacli.models import ModelHandle
 from vtacli.progress import Report, Step, ignore
 from vtacli.review.model import Shown, ShownScene, ShownTake, Track, labels
+from vtacli.session.folder import FACTS, JOURNAL, find_session
 from vtacli.session.journal import PLAN, UNDO, UNDOABLE
 from vtacli.session.redo import redo
 from vtacli.session.rendering import finished_track, render
-from vtacli.session.session import FACTS, JOURNAL, Session, find_session
+from vtacli.session.session import Session
 from vtacli.session.state import SceneState, State, TakeInfo
 from vtacli.signal.loudness import to_db
 from vtacli.timecode import Timecode, standard_rate

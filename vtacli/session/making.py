@@ -26,11 +26,12 @@ from vtacli.planning import Job, find_scenes, make_job, windows_of
 from vtacli.progress import Note, Report, ignore
 from vtacli.session.choices import choices_json, choices_of
 from vtacli.session.film import FilmFile, stored
+from vtacli.session.folder import Facts, session_of
 from vtacli.session.journal import MADE
 from vtacli.session.recipe import digest, recipe_of, take_seed
 from vtacli.session.recording import Want, make_wanted
 from vtacli.session.rendering import Rendered, check_writable_film, render
-from vtacli.session.session import Facts, Session, session_of
+from vtacli.session.session import Session
 from vtacli.session.state import SceneState, State, TakeInfo
 from vtacli.session.watching import keep_motion, watch_scenes
 from vtacli.timeline import Scene

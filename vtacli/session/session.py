@@ -17,15 +17,27 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vtacli import __version__
 from vtacli.errors import ConfigError, StorageError
-from vtacli.session.files import PART, read_json, write_json
-from vtacli.session.film import FilmFile, place_of
+from vtacli.session.files import read_json, write_json
+from vtacli.session.film import place_of
+from vtacli.session.folder import (
+    FACTS,
+    JOURNAL,
+    STATE,
+    TAKES,
+    WORK,
+    Facts,
+    check_is_ours,
+    clear,
+    find_session,
+    folder_of,
+    read_facts,
+)
 from vtacli.session.journal import (
     LOCK,
     PICK,
@@ -40,52 +52,6 @@ from vtacli.session.journal import (
 from vtacli.session.lock import held
 from vtacli.session.state import SceneState, State, TakeInfo, span_json, span_of
 from vtacli.timeline import Span
-
-SUFFIX = ".vta"
-SCHEMA = 1
-FACTS, JOURNAL, STATE = "session.json", "journal.jsonl", "state.json"
-MOTION = "motion.npz"
-TAKES, WORK = "takes", "work"
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What does not change: the film, and how long it is. ``starts_at``: its start timecode."""
-
-    film: FilmFile
-    duration_s: str
-    frame_rate: str
-    starts_at: str | None
-    created: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "schema": SCHEMA,
-            "program": f"vta {__version__}",
-            "created": self.created,
-            "film": self.film.to_json(),
-            "duration_s": self.duration_s,
-            "frame_rate": self.frame_rate,
-            "start_timecode": self.starts_at,
-        }
-
-
-def session_of(output: Path) -> Path:
-    """The folder of the session that makes ``output``."""
-    return output.with_name(output.stem + SUFFIX)
-
-
-def find_session(path: Path) -> Path:
-    """The session that ``path`` is, or that made the film of this name.
-
-    Raises ConfigError where there is none.
-    """
-    for folder in (path, session_of(path)):
-        if (folder / FACTS).is_file() and (folder / JOURNAL).is_file():
-            return folder
-    raise ConfigError(
-        "There is no session here.", path=path, hint="`vta generate IN --session` makes one."
-    )
 
 
 class Session:
@@ -128,7 +94,7 @@ class Session:
         Raises ConfigError where the folder is something else, LockHeld where another process is at
         work on it, StorageError where it cannot be made.
         """
-        _check_is_ours(path)
+        check_is_ours(path)
         try:
             path.mkdir(exist_ok=True)
         except OSError as error:
@@ -137,7 +103,10 @@ class Session:
             ) from error
         with held(path, command):
             session = cls(path, command)
-            session._clear()
+            session._journal.mend()
+            clear(path, {t.file for takes in session._takes.values() for t in takes})
+            if session.exists:
+                session._spread()
             try:
                 yield session
             finally:
@@ -219,7 +188,7 @@ class Session:
 
     def next_take(self, span: Span) -> tuple[int, str]:
         """The number of a scene's next take, and its file."""
-        folder = _folder_of(span)
+        folder = folder_of(span)
         used = [t.number for t in self._takes.get(span, ())]
         number = max(used, default=0) + 1
         return number, f"{TAKES}/{folder}/take-{number:02}.flac"
@@ -337,7 +306,7 @@ class Session:
     def _read(self) -> None:
         if not (self.path / FACTS).is_file():
             return
-        self._facts = _facts(self.path)
+        self._facts = read_facts(self.path)
         self.history = self._journal.read()
         last: Mapping[str, Any] | None = None
         try:
@@ -353,24 +322,6 @@ class Session:
                 f"The session's journal does not hold what it should ({error}).",
                 path=self.path / JOURNAL,
             ) from error
-
-    def _clear(self) -> None:
-        """Remove what a crash left: torn lines, files that nothing names."""
-        self._journal.mend()
-        self._clear_work()
-        for part in self.path.glob(f"*{PART}"):
-            part.unlink(missing_ok=True)
-        known = {t.file for takes in self._takes.values() for t in takes}
-        folder = self.path / TAKES
-        for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if file.is_file() and file.relative_to(self.path).as_posix() not in known:
-                file.unlink(missing_ok=True)
-        for inner in sorted(folder.glob("*")) if folder.is_dir() else ():
-            if inner.is_dir():
-                with suppress(OSError):  # it is not empty
-                    inner.rmdir()
-        if self.exists:
-            self._spread()
 
     def _clear_work(self) -> None:
         shutil.rmtree(self.path / WORK, ignore_errors=True)
@@ -395,48 +346,3 @@ def _whole(session: Session) -> Session:
             hint="Run the `vta generate` again that began it.",
         )
     return session
-
-
-def _folder_of(span: Span) -> str:
-    """Named by its bounds in seconds, which stay when scenes elsewhere come and go."""
-    return f"{float(span.start_s):09.3f}-{float(span.end_s):09.3f}"
-
-
-def _facts(path: Path) -> Facts:
-    try:
-        said = read_json(path / FACTS)
-        schema = said["schema"]
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise ConfigError(
-                f"The session was made by a newer version ({said.get('program')}).",
-                path=path,
-                hint="Install that version, or a later one.",
-            )
-        return Facts(
-            FilmFile.from_json(said["film"]),
-            said["duration_s"],
-            said["frame_rate"],
-            said.get("start_timecode"),
-            said["created"],
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            "The session's facts cannot be read.",
-            path=path / FACTS,
-            hint="Bring the file back from a copy.",
-        ) from error
-
-
-def _check_is_ours(path: Path) -> None:
-    if not path.exists():
-        return
-    if not path.is_dir():
-        raise ConfigError("A file has the session's name.", path=path)
-    known = {FACTS, JOURNAL, STATE, MOTION, TAKES, WORK, ".lock", ".holder"}
-    strange = [p.name for p in path.iterdir() if p.name not in known and not p.name.endswith(PART)]
-    if strange and not (path / FACTS).is_file():
-        raise ConfigError(
-            f"The folder is no session: it holds {strange[0]}.",
-            path=path,
-            hint="Choose another name for the output.",
-        )

@@ -23,7 +23,8 @@ from vtacli.media.video import analyse
 from vtacli.planning import Screening
 from vtacli.progress import Report, Step
 from vtacli.session.files import hash_file, write_bytes
-from vtacli.session.session import MOTION, Session
+from vtacli.session.folder import MOTION
+from vtacli.session.session import Session
 from vtacli.signal.media import Curve, Frames
 from vtacli.signal.motion import without_cuts
 from vtacli.timeline import Span

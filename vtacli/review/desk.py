@@ -80,7 +80,7 @@ class Desk:
         self._numbers = 0
         self._spans: tuple[Any, ...] = ()
         self._levels: Mapping[int, float] = {}
-        self._failed = ""
+        self._stuck = ""
         self._making = ""
         self.jobs = Jobs(self._prepare, tell)
 
@@ -168,14 +168,23 @@ class Desk:
     # what is made while nothing is asked for
 
     def _prepare(self, report: Report) -> bool:
-        """The next thing that the page lacks. Whether there was one."""
+        """The next thing that the page lacks. Whether there was one. What fails is not tried again
+        before the session has changed."""
+        shown = self.shown()
+        if self._stuck == self._stamp:
+            return False
+        stamp = self._stamp
         try:
-            return self._next(report)
+            return self._next(shown, report)
+        except Cancelled:
+            raise
+        except BaseException:
+            self._stuck = stamp
+            raise
         finally:
             self._making = ""
 
-    def _next(self, report: Report) -> bool:
-        shown = self.shown()
+    def _next(self, shown: Shown, report: Report) -> bool:
         picture = self._work / "picture.mp4"
         spans = tuple((s.number, s.span) for s in shown.scenes)
         takes = [t for s in shown.scenes for t in s.takes]
@@ -186,10 +195,10 @@ class Desk:
             self._spans = spans
         elif any(t.sound not in self._drawings.outlines for t in takes):
             self._draw(outlines=draw_takes(takes, self._drawings.outlines))
-        elif self._source.sound_stamp() not in (self._failed, self._newest):
+        elif self._source.sound_stamp() != self._newest:
             self._make_film(picture, shown, report)
         elif self._drawings.motion is None:
-            motion = draw_film_motion(shown, self._source.footage, self._saying("motion", report))
+            motion = draw_film_motion(shown, self._source.footage, report)
             self._draw(motion=motion)
         else:
             return False
@@ -197,24 +206,27 @@ class Desk:
 
     def _make_picture(self, picture: Path, report: Report) -> None:
         part = picture.with_suffix(".part.mp4")
-        picture_proxy(
-            self._source.footage, part, report=self._saying("a small copy of the film", report)
-        )
+
+        def said(event: Event) -> None:
+            report(event)
+            if isinstance(event, Step) and event.total:
+                share = f"{100 * event.done / event.total:.0f} %"
+                self._making = f"Making a small copy of the film: {share}"
+
+        self._making = "Making a small copy of the film …"
+        picture_proxy(self._source.footage, part, report=said)
         part.replace(picture)
 
     def _make_film(self, picture: Path, shown: Shown, report: Report) -> None:
-        sound = self._source.sound_stamp()
         number = self._numbers = self._numbers + 1
         track, path = self._work / "track.wav", self._work / f"film-{number}.mp4"
-        saying = self._saying("the film's track", report)
+        self._making = "Laying the takes under the film …"
         try:
-            written = self._source.write_track(track, saying)
-            film_proxy(picture, track, path, shown.duration_s, saying)
+            written = self._source.write_track(track, report)
+            film_proxy(picture, track, path, shown.duration_s, report)
             wave, colours = draw_track(track)
-        except BaseException as error:
+        except BaseException:
             path.unlink(missing_ok=True)
-            if not isinstance(error, Cancelled):
-                self._failed = sound  # said once, and not tried again until something changes
             raise
         self._draw(wave=wave, spectrogram=colours)
         self._levels = written.levels
@@ -225,16 +237,6 @@ class Desk:
     def _draw(self, **drawn: Any) -> None:
         self._drawings = replace(self._drawings, **drawn)
         self._drawn += 1
-
-    def _saying(self, what: str, report: Report) -> Report:
-        """Tells the page how far the making of something is."""
-
-        def said(event: Event) -> None:
-            report(event)
-            if isinstance(event, Step) and event.total:
-                self._making = f"Making {what}: {100 * event.done / event.total:.0f} %"
-
-        return said
 
     # the page
 

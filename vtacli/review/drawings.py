@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+from vtacli.errors import MediaError
 from vtacli.media.probe import Footage
 from vtacli.media.video import analyse
 from vtacli.progress import Report, ignore
@@ -67,8 +68,14 @@ def draw_track(sound: Path) -> tuple[str, bytes]:
 
 
 def draw_takes(takes: Iterable[ShownTake], known: Mapping[Path, str]) -> dict[Path, str]:
-    """An outline of each take; those in ``known`` are not read again."""
-    return {
-        take.sound: known.get(take.sound) or outline_path(outline(take.sound, TAKE_COLUMNS))
-        for take in takes
-    }
+    """An outline of each take; those in ``known`` are not read again. A take whose file is gone
+    has an empty one: the page is there to show the others."""
+    found: dict[Path, str] = {}
+    for take in takes:
+        try:
+            found[take.sound] = known.get(take.sound) or outline_path(
+                outline(take.sound, TAKE_COLUMNS)
+            )
+        except MediaError:
+            found[take.sound] = ""
+    return found

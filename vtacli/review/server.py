@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,7 +64,10 @@ class ReviewServer(ThreadingHTTPServer):
         self.gate = Gate(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is no error, and nothing else gets this far."""
+        """A browser that hangs up is no error; whatever else gets this far is ours."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, OSError):
+            self.desk.jobs.say(f"This is a bug in vta ({type(error).__name__}: {error}).", bad=True)
 
 
 class Handler(BaseHTTPRequestHandler):

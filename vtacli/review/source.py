@@ -147,8 +147,9 @@ class SessionSource:
     def _scene(self, session: Session, state: SceneState) -> ShownScene:
         scene, asked = state.scene, session.state.request
         start, end = labels(scene.span, self.start)
-        guesses = {t.guess for t in state.takes}
-        guess = guesses.pop() if len(guesses) == 1 else None
+        prompt = asked.get("prompt") if scene.prompt is None else scene.prompt
+        guesses = {t.guess for t in state.takes if t.prompt is None}
+        guess = guesses.pop() if len(guesses) == 1 and prompt is None else None
         return ShownScene(
             number=state.number,
             span=scene.span,
@@ -156,7 +157,7 @@ class SessionSource:
             end_label=end,
             takes=tuple(_take(session, state, t, guess) for t in state.takes),
             chosen=state.chosen,
-            prompt=asked.get("prompt") if scene.prompt is None else scene.prompt,
+            prompt=prompt,
             negative=asked.get("negative") if scene.negative is None else scene.negative,
             seed=scene.seed,
             hits=scene.hits,
@@ -168,7 +169,8 @@ class SessionSource:
 
 
 def _take(session: Session, state: SceneState, take: TakeInfo, known: str | None) -> ShownTake:
-    guess = f"looks like {take.guess}" if take.guess and take.guess != known else ""
+    told = take.guess is not None and take.prompt is None and take.guess != known
+    guess = f"looks like {take.guess}" if told else ""
     drawn = f"drawn from {', '.join(take.drawn)}" if take.drawn else ""
     name = shlex.quote(printable(session.path.name))
     return ShownTake(

@@ -14,12 +14,15 @@ from torch import Tensor, nn
 
 from vtacli.errors import ConfigError
 from vtacli.model.auxiliaries import auxiliary_class
+from vtacli.model.auxiliary_flow import FLOW_FRAMES_PER_SECOND
 from vtacli.model.condition import Condition
 from vtacli.model.contract import WindowContent
 from vtacli.model.encoders import open_encoder
 from vtacli.model.encoders.base import FrozenEncoder, thinned
-from vtacli.model.encoders.features import WindowFeatures
+from vtacli.model.encoders.features import Features, WindowFeatures
 from vtacli.model.words import SentenceTower
+from vtacli.signal.flow import flow_rows
+from vtacli.signal.media import Frames
 
 
 class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -29,7 +32,8 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
     settings (None: the published ones). ``auxiliaries`` are names of
     :data:`vtacli.model.auxiliaries.AUXILIARIES`, applied in order. ``text``: the text tower's
     settings as transformers names them, for those that take words. ``control_steps`` of
-    ``window_s`` seconds: the latents' time, for those that join as control.
+    ``window_s`` seconds: the latents' time, for those that join as control. ``flow_method``: see
+    :mod:`vtacli.signal.flow`.
 
     :meth:`features` is frozen and may be kept on disk; :meth:`condition_of` is what is trained:
     the projection and whatever the auxiliaries learn. :meth:`condition` is one after the other.
@@ -45,6 +49,7 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
         text: Mapping[str, Any] | None = None,
         control_steps: int = 256,
         window_s: float = 10.24,
+        flow_method: str = "dis",
     ):
         super().__init__()
         kinds = [auxiliary_class(name) for name in auxiliaries]
@@ -65,8 +70,9 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     @property
     def frames_per_second(self) -> Fraction:
-        """How densely frames are to be sampled."""
-        return self.frames.spec.frames_per_second
+        """How densely frames are to be sampled: the encoder takes as many of them as it sees."""
+        own = self.frames.spec.frames_per_second
+        return max(own, FLOW_FRAMES_PER_SECOND) if self.sees_flow else own
 
     @property
     def takes_text(self) -> bool:
@@ -75,6 +81,15 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @property
     def sees_order(self) -> bool:
         return any(a.sees_order for a in self._parts)
+
+    @property
+    def sees_flow(self) -> bool:
+        return any(a.sees_flow for a in self._parts)
+
+    @property
+    def control_channels(self) -> int:
+        """Of the control that this conditioner gives; 0 where it gives none."""
+        return sum(a.channels for a in self._parts)
 
     def trainable_parameters(self) -> list[nn.Parameter]:
         """All and only what an optimizer may change here."""
@@ -88,11 +103,13 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return WindowFeatures(
             picture=self.frames(thinned(content.frames, self.frames.spec.frames_per_second)),
             words=None if words is None or self.words is None else self.words(words),
+            flow=self._flow(content.frames) if self.sees_flow else None,
         )
 
     def condition_of(self, rows: Sequence[WindowFeatures]) -> Condition:
-        """(B, S, width), with gradients for the trainable parts. Rows are made one by one, so
-        none depends on its neighbours. Raises :class:`ValueError` for a row of nothing."""
+        """(B, S, width), and (B, control_channels, control_steps) where there are any, with
+        gradients for the trainable parts. Rows are made one by one, so none depends on its
+        neighbours. Raises :class:`ValueError` for a row of nothing."""
         return Condition.stack([self._row(row.to(self.device)) for row in rows])
 
     def condition(self, contents: Sequence[WindowContent]) -> Condition:
@@ -133,6 +150,12 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
             )
         return words
 
+    def _flow(self, frames: Frames) -> Features | None:
+        rows, times_s = flow_rows(frames, self.config.flow_method)
+        if not len(rows):
+            return None
+        return Features(torch.from_numpy(rows), torch.from_numpy(times_s)).to(self.device)
+
     def _row(self, row: WindowFeatures) -> Condition:
         weight = self.projection.weight
         tokens: Tensor | None = None
@@ -145,7 +168,13 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
             raise ValueError("a window needs frames or words")
         projected = self.projection(tokens.to(weight))[None]
         mask = torch.ones(projected.shape[:2], dtype=torch.bool, device=projected.device)
-        return Condition(projected, mask)
+        steps, window_s = self.config.control_steps, self.config.window_s
+        curves = [
+            auxiliary.control(row, steps, window_s, weight)
+            for auxiliary in self._parts
+            if auxiliary.joins == "control"
+        ]
+        return Condition(projected, mask, torch.cat(curves)[None] if curves else None)
 
     def train(self, mode: bool = True) -> Self:
         trained: Self = super().train(mode)  # the frozen parts stay as they are

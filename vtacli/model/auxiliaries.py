@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vtacli.errors import ConfigError
 from vtacli.model.auxiliary import add_positions, prepend_words, words_alone
+from vtacli.model.auxiliary_flow import CONTROL_CHANNELS, TOKEN_VALUES, control_of, token_rows
 from vtacli.model.encoders.features import WindowFeatures
 
 Joins = Literal["add", "concat", "control"]
@@ -25,6 +26,8 @@ class Auxiliary(nn.Module):
     takes_text: ClassVar[bool] = False
     sees_order: ClassVar[bool] = False
     sees_flow: ClassVar[bool] = False
+    channels: ClassVar[int] = 0
+    """Of control, for those that join so."""
 
     def __init__(self, width: int, words_width: int | None = None):
         super().__init__()
@@ -87,10 +90,46 @@ class TextAdd(_Words):
         return words_alone(said) if tokens is None else tokens + said.to(tokens)
 
 
+class FlowToken(Auxiliary):
+    """The motion around each token, learned to be added to it. Words by themselves move not."""
+
+    sees_order = True
+    sees_flow = True
+
+    def __init__(self, width: int, words_width: int | None = None):
+        super().__init__(width, words_width)
+        self.bring = nn.Linear(TOKEN_VALUES, width)
+
+    def forward(self, tokens: Tensor | None, row: WindowFeatures) -> Tensor | None:
+        if tokens is None or row.picture is None or not len(row.picture):
+            return tokens
+        if len(tokens) != len(row.picture):
+            raise ConfigError(
+                "flow-token must stand before text-concat: it is added to the frames alone."
+            )
+        moved: Tensor = self.bring(token_rows(row.flow, row.picture.times_s, tokens))
+        return tokens + moved
+
+
+class FlowControl(Auxiliary):
+    """The film's motion as channels beside the latents. Nothing is learned here."""
+
+    joins = "control"
+    sees_order = True
+    sees_flow = True
+    channels = CONTROL_CHANNELS
+
+    def control(self, row: WindowFeatures, steps: int, window_s: float, like: Tensor) -> Tensor:
+        """(channels, steps)."""
+        return control_of(row.flow, steps, window_s, like)
+
+
 AUXILIARIES: dict[str, type[Auxiliary]] = {
     "position": Position,
     "text-concat": TextConcat,
     "text-add": TextAdd,
+    "flow-token": FlowToken,
+    "flow-control": FlowControl,
 }
 
 

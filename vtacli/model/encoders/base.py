@@ -25,6 +25,9 @@ from vtacli.model.headers import read_header
 from vtacli.model.strict import check_keys
 from vtacli.signal.media import Frames
 
+Tokens = tuple[Tensor, NDArray[np.float64]]
+"""(S, D), and the moments (S,) that they speak of."""
+
 
 class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Frames to tokens, with weights that nobody trains.
@@ -46,9 +49,8 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def token_width(self) -> int:
         raise NotImplementedError
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
-        """Normalised pixels (T, 3, S, S), T at least 1, and their times (T,) to tokens (S, D) and
-        the tokens' times (S,)."""
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
+        """Normalised pixels (T, 3, size, size), T at least 1, and their times (T,) to tokens."""
         raise NotImplementedError
 
     @property
@@ -68,11 +70,9 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             )
         if len(frames) == 0:
             nothing = torch.zeros(0, self.token_width, device=self.device)
-            return Features(nothing, torch.zeros(0, dtype=torch.float64, device=self.device))
+            return Features(nothing, torch.zeros(0, dtype=torch.float64))
         tokens, times_s = self.tokens_of(self.pixels(frames.data), frames.times_s)
-        return Features(
-            tokens.float(), torch.as_tensor(times_s, dtype=torch.float64, device=self.device)
-        )
+        return Features(tokens.float(), torch.from_numpy(np.array(times_s, np.float64)))
 
     def pixels(self, data: NDArray[np.uint8]) -> Tensor:
         """(T, 3, H, W) uint8 -> the same shape normalised, on the encoder's device."""

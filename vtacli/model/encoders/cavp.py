@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vtacli.model.encoders.base import FrozenEncoder
+from vtacli.model.encoders.base import FrozenEncoder, Tokens
 
 DEPTHS = (3, 4, 6, 3)
 EXPANSION = 4
@@ -31,7 +31,7 @@ class ConvNorm(nn.Module):
 
     def __init__(self, channels: int, out: int, kernel: tuple[int, int, int], stride: int = 1):
         super().__init__()
-        pads = tuple(k // 2 for k in kernel)
+        pads = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
         self.conv = nn.Conv3d(channels, out, kernel, (1, stride, stride), pads, bias=False)
         self.bn = nn.BatchNorm3d(out)
 
@@ -103,7 +103,7 @@ class Cavp(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.config.width)
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         seen = self.video_encoder(pixels.transpose(0, 1)[None])[0].T
         return F.normalize(self.video_project_head(seen), dim=-1), times_s
 

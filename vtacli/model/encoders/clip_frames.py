@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from vtacli.model import published
-from vtacli.model.encoders.base import FrozenEncoder
+from vtacli.model.encoders.base import FrozenEncoder, Tokens
 
 
 class ClipFrames(FrozenEncoder):
@@ -46,7 +46,7 @@ class ClipFrames(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.clip_vision.config.projection_dim)
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         return self.clip_vision(pixels).image_embeds, times_s
 
     @classmethod

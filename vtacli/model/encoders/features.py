@@ -12,7 +12,8 @@ from torch import Tensor
 @dataclass(frozen=True, eq=False)
 class Features:
     """Vectors and when they speak. ``tokens``: (S, D) float32; ``times_s``: (S,) float64, from
-    the window's start, ascending."""
+    the window's start, ascending, on the CPU wherever the tokens are: not every device counts in
+    float64."""
 
     tokens: Tensor
     times_s: Tensor
@@ -28,7 +29,7 @@ class Features:
         return int(self.tokens.shape[0])
 
     def to(self, device: torch.device | str) -> Features:
-        return Features(self.tokens.to(device), self.times_s.to(device))
+        return Features(self.tokens.to(device), self.times_s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class WindowFeatures:
 
     ``picture``: the encoder's tokens, or None where nothing is seen. ``words``: (1, W) float32,
     the prompt's vector, or None. ``flow``: a row for each pair of neighbouring frames
-    (:mod:`vtacli.model.flow`), or None where it is not asked for or there is no pair.
+    (:mod:`vtacli.signal.flow`), or None where it is not asked for or there is no pair.
     """
 
     picture: Features | None = None

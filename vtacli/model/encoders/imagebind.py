@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vtacli.model.encoders.base import FrozenEncoder
+from vtacli.model.encoders.base import FrozenEncoder, Tokens
 from vtacli.model.encoders.vit import NORM_EPSILON, Block, depth_of
 
 FRAMES = 2
@@ -89,10 +89,10 @@ class ImageBind(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.config.out_width)
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         after = np.minimum(np.arange(len(times_s)) + 1, len(times_s) - 1)
         pairs = torch.stack([pixels, pixels[torch.from_numpy(after).to(pixels.device)]], dim=2)
-        tokens = torch.cat([self.embed(some) for some in pairs.split(PAIRS_AT_ONCE)])
+        tokens = torch.cat([self.embed(some) for some in torch.split(pairs, PAIRS_AT_ONCE)])
         return tokens, (times_s + times_s[after]) / 2
 
     def embed(self, pairs: Tensor) -> Tensor:

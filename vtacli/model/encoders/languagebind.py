@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers.activations import ACT2FN
 
-from vtacli.model.encoders.base import FrozenEncoder, clips
+from vtacli.model.encoders.base import FrozenEncoder, Tokens, clips
 from vtacli.model.encoders.vit import depth_of
 
 EPSILON = 1e-5
@@ -124,7 +124,7 @@ class LanguageBind(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.config.out_width)
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         rows = clips(len(times_s), self.config.clip_frames)
         parts = [self.embed(pixels[torch.from_numpy(r).to(pixels.device)]) for r in rows]
         return torch.cat(parts)[: len(times_s)], times_s

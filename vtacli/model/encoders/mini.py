@@ -6,15 +6,13 @@ weights come with this program.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from diffusers.configuration_utils import register_to_config
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vtacli.model.encoders.base import FrozenEncoder
+from vtacli.model.encoders.base import FrozenEncoder, Tokens
 from vtacli.model.mini.picture import HEAD_CHANNELS, SIZE_PX, PictureClassifier
 
 
@@ -42,7 +40,7 @@ class MiniPicture(FrozenEncoder):
         raw = torch.from_numpy(np.ascontiguousarray(data)).to(self.device).float() / 255
         return raw.to(self.dtype)
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         return self.picture.features(pixels), times_s
 
     @classmethod

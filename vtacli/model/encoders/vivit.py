@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import VivitConfig, VivitModel
 
-from vtacli.model.encoders.base import FrozenEncoder, clips, tubelet_times
+from vtacli.model.encoders.base import FrozenEncoder, Tokens, clips, tubelet_times
 from vtacli.model.encoders.vit import depth_of
 
 _IN_LAYER = {
@@ -53,7 +53,7 @@ class Vivit(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.settings.hidden_size)
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         tubelet = self.settings.tubelet_size[0]
         parts = []
         for rows in clips(len(times_s), self.settings.num_frames):

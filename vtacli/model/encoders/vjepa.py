@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from vtacli.errors import WeightsRefused
 from vtacli.model import published
-from vtacli.model.encoders.base import FrozenEncoder, clips, tubelet_times
+from vtacli.model.encoders.base import FrozenEncoder, Tokens, clips, tubelet_times
 from vtacli.model.encoders.vit import NORM_EPSILON, Block, depth_of
 
 TUBELET = 2
@@ -64,11 +64,11 @@ class VJepa(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.config.width)
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         parts = []
         for rows in clips(len(times_s), self.config.clip_frames):
             clip = pixels[torch.from_numpy(rows).to(pixels.device)].transpose(0, 1)[None]
-            parts.append(self.embed(clip)[0].unflatten(0, (-1, self._places)).mean(dim=1))
+            parts.append(self.embed(clip)[0].view(-1, self._places, self.config.width).mean(dim=1))
         times = tubelet_times(times_s, TUBELET)
         return torch.cat(parts)[: len(times)], times
 

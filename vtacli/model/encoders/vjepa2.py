@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import VJEPA2Config
 from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2Encoder
 
-from vtacli.model.encoders.base import FrozenEncoder, tubelet_times
+from vtacli.model.encoders.base import FrozenEncoder, Tokens, tubelet_times
 from vtacli.model.encoders.vit import depth_of
 
 
@@ -43,7 +43,7 @@ class VJepa2(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.settings.hidden_size)
 
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> tuple[Tensor, Any]:
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         tubelet = self.settings.tubelet_size
         missing = -len(pixels) % tubelet
         clip = torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])

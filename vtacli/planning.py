@@ -20,7 +20,7 @@ from vtacli.errors import ConfigError, printable
 from vtacli.media.door import SUFFIXES, check_input, check_output
 from vtacli.media.frames import FrameStore
 from vtacli.media.marks import read_hits
-from vtacli.media.probe import Footage, StreamInfo, probe
+from vtacli.media.probe import Footage, probe
 from vtacli.media.recording import read_recording
 from vtacli.media.scenes import read_scene_file
 from vtacli.media.streams import StreamPlan
@@ -32,6 +32,7 @@ from vtacli.model.samplers import sampler
 from vtacli.model.variants import Variant
 from vtacli.models import ModelHandle
 from vtacli.options import GenerateOptions
+from vtacli.plan_dicts import footage_dict, scene_dict, stream_dict, window_dict
 from vtacli.progress import Note, Report, Step
 from vtacli.rendition import Rendition, plan_rendition
 from vtacli.timeline import Hit, Scene, Window, plan, tile
@@ -356,72 +357,3 @@ def known_hits(
             hint="Leave out --hits, or choose another --model.",
         )
     return read_hits(options.hits, duration_s, frame_rate)
-
-
-def stream_dict(stream: StreamInfo) -> dict[str, Any]:
-    """One stream as JSON values."""
-    return {
-        "index": stream.index,
-        "kind": stream.kind,
-        "codec": stream.codec,
-        "language": stream.language,
-        "title": stream.title,
-        "channels": stream.channels,
-        "layout": stream.layout,
-        "rate_hz": stream.rate_hz,
-        "disposition": list(stream.disposition),
-    }
-
-
-def scene_dict(scene: Scene) -> dict[str, Any]:
-    """One scene as JSON values; times in seconds, and exactly as fractions. None for a prompt, a
-    negative prompt or a seed: the film's."""
-    return {
-        "index": scene.index,
-        "start_s": float(scene.span.start_s),
-        "end_s": float(scene.span.end_s),
-        "exact": [str(scene.span.start_s), str(scene.span.end_s)],
-        "prompt": scene.prompt,
-        "negative": scene.negative,
-        "seed": scene.seed,
-        "takes": scene.takes,
-        "gain_db": scene.gain_db,
-        "mute": scene.mute,
-        "lock": scene.lock,
-        "hits": [{"time_s": float(h.time_s), "strength": h.strength} for h in scene.hits],
-    }
-
-
-def window_dict(window: Window) -> dict[str, Any]:
-    """One window as JSON values; times in seconds."""
-    return {
-        "scene": window.scene,
-        "index": window.index,
-        "start_s": float(window.span.start_s),
-        "end_s": float(window.span.end_s),
-        "fade_in_s": float(window.fade_in_s),
-        "fade_out_s": float(window.fade_out_s),
-    }
-
-
-def footage_dict(footage: Footage) -> dict[str, Any]:
-    """A film as JSON values; its length in seconds, and exactly as a fraction."""
-    return {
-        "path": printable(footage.path),
-        "container": footage.container,
-        "duration_s": float(footage.duration_s),
-        "duration_exact": str(footage.duration_s),
-        "frame_rate": str(footage.frame_rate),
-        "variable_rate": footage.variable_rate,
-        "frames": footage.frames,
-        "width": footage.width,
-        "height": footage.height,
-        "rotation": footage.rotation,
-        "sample_aspect": str(footage.sample_aspect),
-        "pixel_format": footage.pixel_format,
-        "bit_depth": footage.bit_depth,
-        "colour": dict(footage.colour),
-        "start_timecode": footage.start_timecode.text if footage.start_timecode else None,
-        "chapters": footage.chapters,
-        "streams": [stream_dict(s) for s in footage.streams],
-    }

@@ -10,7 +10,8 @@ from vtacli.inference import AGAIN, STAGE, Pictures, content_of, render
 from vtacli.manners import Judge, Rendered, Verdict, mannered
 from vtacli.model.contract import Listener, SoundModel, Take
 from vtacli.model.guess import Guess, mean_of
-from vtacli.planning import Request, scene_dict, window_dict
+from vtacli.plan_dicts import scene_dict, window_dict
+from vtacli.planning import Request
 from vtacli.progress import Note, Report
 from vtacli.signal.media import Curve
 from vtacli.timeline import Scene, Window

@@ -22,7 +22,7 @@ def probe(
     """
     from vtacli.cli.render import footage_text
     from vtacli.media.probe import probe as look
-    from vtacli.planning import footage_dict
+    from vtacli.plan_dicts import footage_dict
 
     shell: Shell = context.obj
     console = shell.talk(progress="rich", quiet=quiet, verbose=False)

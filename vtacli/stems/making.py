@@ -17,7 +17,8 @@ from vtacli.media.door import check_room
 from vtacli.media.spool import SoundSpool, check_writable
 from vtacli.media.staging import Staging
 from vtacli.models import ModelHandle
-from vtacli.planning import footage_dict, scene_dict, windows_of
+from vtacli.plan_dicts import footage_dict, scene_dict
+from vtacli.planning import windows_of
 from vtacli.progress import Note, Report, Step, ignore
 from vtacli.signal.loudness import to_db
 from vtacli.stages import Stages

@@ -14,7 +14,8 @@ from typing import Any
 from vtacli.media.frames import FrameStore
 from vtacli.model.guess import Guess
 from vtacli.models import ModelHandle
-from vtacli.planning import Screening, find_guesser, find_scenes, guess_scenes, scene_dict
+from vtacli.plan_dicts import scene_dict
+from vtacli.planning import Screening, find_guesser, find_scenes, guess_scenes
 from vtacli.progress import Note, Report
 from vtacli.signal.media import Curve
 from vtacli.stems.job import StemJob

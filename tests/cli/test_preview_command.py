@@ -1,0 +1,89 @@
+"""``vta preview`` and ``vta review`` as commands: what they refuse, and what they leave behind."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import conftest
+import fakes
+import no_network
+import pytest
+from commands import REAL, ROOT, vta
+
+from vtacli.options import GenerateOptions
+from vtacli.session.making import generate
+from vtacli.session.session import Session
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("previewed")
+    film = conftest.film_of(folder / "street.mp4", seconds=1)
+    generate(film, folder / "out.mp4", GenerateOptions(seed=7, steps=1), fakes.handle())
+    return folder
+
+
+@pytest.fixture
+def folder(kept: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "film"
+    shutil.copytree(kept, copy)
+    return copy
+
+
+@pytest.mark.skipif(not no_network.available(), reason="seccomp is Linux's")
+def test_a_page_is_made_without_a_network_and_nothing_else_is(folder: Path) -> None:
+    alone = [sys.executable, str(ROOT / "tests" / "no_network.py")]
+    said = vta("preview", "out.vta", cwd=folder, program=alone)
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[1].endswith("1 scene, 1 take")
+    names = sorted(p.name for p in folder.iterdir())
+    assert names == ["out.html", "out.mp4", "out.vta", "street.mp4"]
+    assert stat.S_IMODE((folder / "out.html").stat().st_mode) & 0o400
+    again = vta("preview", "out.vta", cwd=folder, program=REAL)
+    assert again.code == 4
+    assert "--overwrite" in again.err
+    linked = vta("preview", "out.mp4", "--link", "--overwrite", cwd=folder, program=REAL)
+    assert linked.code == 0, linked.err
+    media = sorted(p.name for p in (folder / "out.media").iterdir())
+    assert media == ["film.mp4", "scene-001-take-01.m4a"]
+
+
+def test_what_fails_leaves_nothing_behind(folder: Path) -> None:
+    with Session.open(folder / "out.vta") as session:
+        session.take_path(1, 1).write_bytes(b"no sound any more")
+    before = sorted(folder.rglob("*"))
+    for arguments in ([], ["--link"]):
+        said = vta("preview", "out.vta", *arguments, cwd=folder)
+        assert said.code == 3
+        assert "vta redo" in said.err
+        assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["preview", "street.mp4"], 2, "no session"),
+        (["review", "street.mp4", "--no-browser"], 2, "no session"),
+        (["preview", "out.vta", "-o", "page.pdf"], 2, ".html"),
+        (["preview", "out.vta", "-o", "nowhere/page.html"], 4, "folder"),
+        (["review", "out.vta", "--port", "99999"], 2, "port"),
+    ],
+)
+def test_refusals_are_one_sentence(kept: Path, arguments: list[str], code: int, word: str) -> None:
+    said = vta(*arguments, cwd=kept)
+    assert said.code == code
+    assert word in said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+def test_a_film_that_was_moved_is_found_where_it_is_said_to_be(folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    (folder / "street.mp4").rename(folder / "elsewhere" / "street.mp4")
+    lost = vta("preview", "out.vta", cwd=folder)
+    assert lost.code == 3
+    assert "--film" in lost.err
+    found = vta("preview", "out.vta", "--film", "elsewhere/street.mp4", cwd=folder)
+    assert found.code == 0, found.err

@@ -7,19 +7,16 @@ shelf; their loaders are strict, and none stands in for another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 
 from vtacli.errors import ConfigError, WeightsMissing
+from vtacli.evaluation.listening_to import Listened, SetListener, mono_at, sounding
 from vtacli.evaluation.metrics.classes import softmax
-from vtacli.evaluation.metrics.levels import SILENT_DBFS
 from vtacli.model.yamnet import (
     HOP,
     PATCH_HOP_FRAMES,
@@ -30,37 +27,10 @@ from vtacli.model.yamnet import (
 )
 from vtacli.signal.media import Audio
 
+__all__ = ["LISTENERS", "Listened", "SetListener", "YamnetListener", "open_listener"]
+
 LEAST = 1e-9
 """Tags' scores are at least this, and as far from 1, before their logits are taken."""
-
-
-@dataclass(frozen=True)
-class Listened:
-    """``embeddings``: (P, D) float32, a row a stretch of sound that is not silent, and so none for
-    silence. ``classes``: (Q, C) float32, a distribution a stretch; None where the listener knows
-    no classes."""
-
-    embeddings: NDArray[np.float32]
-    classes: NDArray[np.float32] | None
-
-
-class SetListener(Protocol):
-    """``about``: what it is, for the table."""
-
-    name: str
-    about: str
-
-    def listen(self, sound: Audio) -> Listened:
-        """One sound of any rate, length and number of channels."""
-        ...
-
-
-def mono_at(sound: Audio, rate_hz: int) -> NDArray[np.float32]:
-    """(N,) the mean of a sound's channels at another rate."""
-    wave = np.asarray(sound.data.mean(axis=0), np.float32)
-    if sound.rate_hz != rate_hz and len(wave):
-        wave = np.asarray(soxr.resample(wave, sound.rate_hz, rate_hz), np.float32)
-    return wave
 
 
 class YamnetListener:
@@ -87,17 +57,8 @@ class YamnetListener:
         tags = self.tagger(torch.from_numpy(wave))
         scores = np.clip(tags.scores[0].double().numpy(), LEAST, 1 - LEAST)
         classes = softmax(np.log(scores) - np.log1p(-scores))
-        step = PATCH_HOP_FRAMES * HOP
-        power = np.array(
-            [
-                np.mean(wave[i * step : i * step + PATCH_SAMPLES].astype(np.float64) ** 2)
-                for i in range(len(scores))
-            ]
-            if len(wave)
-            else [0.0]
-        )
-        sounding = power >= 10 ** (SILENT_DBFS / 10)
-        return Listened(tags.embeddings[0].numpy()[sounding], classes.astype(np.float32))
+        kept = sounding(wave, PATCH_HOP_FRAMES * HOP, PATCH_SAMPLES, len(scores))
+        return Listened(tags.embeddings[0].numpy()[kept], classes.astype(np.float32))
 
     @torch.no_grad()
     def tags(self, sound: Audio) -> NDArray[np.float64]:
@@ -106,10 +67,20 @@ class YamnetListener:
         return np.asarray(tags.scores[0].double().mean(dim=0).numpy(), np.float64)
 
 
-Opener = Callable[[Path], SetListener]
+LISTENERS = {
+    "yamnet": "vtacli.evaluation.listeners:YamnetListener",
+    "vggish": "vtacli.evaluation.network_listeners:VggishListener",
+    "panns": "vtacli.evaluation.network_listeners:PannsListener",
+    "clap": "vtacli.evaluation.network_listeners:ClapListener",
+}
+"""Name, which is also the folder's on a shelf -> what opens it from there."""
 
-LISTENERS: dict[str, Opener] = {"yamnet": YamnetListener}
-"""Name -> what opens it from its folder."""
+WHERE = {
+    "vggish": "torchvggish's vggish-10086976.pth",
+    "panns": "Cnn14_mAP=0.431.pth of audioset_tagging_cnn",
+    "clap": "a CLAP of transformers, laion/clap-htsat-unfused for example",
+}
+"""What goes into the folder."""
 
 
 def open_listener(name: str, folder: Path | None) -> SetListener:
@@ -122,6 +93,10 @@ def open_listener(name: str, folder: Path | None) -> SetListener:
     if folder is None:
         raise WeightsMissing(
             f"The weights of the listener {name} are on no shelf.",
-            hint=f"Put them in a folder {name} beside the models, or name yamnet.",
+            hint=f"They go into a folder {name} beside the models: {WHERE[name]}."
+            if name in WHERE
+            else "Name their folder: --tagger.",
         )
-    return LISTENERS[name](folder)
+    module, _, kind = LISTENERS[name].partition(":")
+    opened: SetListener = getattr(import_module(module), kind)(folder)
+    return opened

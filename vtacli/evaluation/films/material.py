@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtacli.evaluation.films.words import WordSpace
-from vtacli.evaluation.listeners import SetListener, YamnetListener
+from vtacli.evaluation.listeners import YamnetListener
+from vtacli.evaluation.listening_to import SetListener
 from vtacli.evaluation.metrics.levels import Levels, levels_of
 from vtacli.signal.av_peaks import own_audio_peaks, published_audio_peaks
 from vtacli.signal.media import Audio

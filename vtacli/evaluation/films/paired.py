@@ -148,7 +148,28 @@ def measures(ears: Ears, tolerance_s: float = TOLERANCE_S) -> list[Measure]:
             how="YAMNet's tags against the caption in vta-mini's text space; no CLAP score",
         ),
     ]
+    if hasattr(ears.listener, "point"):
+        found.append(
+            Measure(
+                "clap_score",
+                "CLAP score",
+                lambda c, h: _clap(c, h, ears),
+                lambda c, h: _clap(c, h, ears),
+                digits=3,
+                how="cosine of the caption and the mean embedding, in CLAP's space",
+            )
+        )
     return [*found, *_levels()]
+
+
+def _clap(clip: Clip, heard: Heard, ears: Ears) -> Share | None:
+    """CLAP's own similarity, where it listens."""
+    point = getattr(ears.listener, "point", None)
+    if point is None or clip.caption is None or not len(heard.embeddings):
+        return None
+    words, sound = point(clip.caption), heard.embeddings.mean(axis=0)
+    length = float(np.linalg.norm(words) * np.linalg.norm(sound))
+    return (float(words @ sound) / length, 1.0) if length > 0 else None
 
 
 def _align(version: str) -> Measure:

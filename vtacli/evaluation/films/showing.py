@@ -11,7 +11,7 @@ import numpy as np
 
 from vtacli.evaluation.films.material import Clip
 from vtacli.evaluation.films.pairs import Pair
-from vtacli.evaluation.listeners import mono_at
+from vtacli.evaluation.listening_to import mono_at
 from vtacli.evaluation.notebook import digest
 from vtacli.evaluation.spectrogram import save_sound, save_spectrogram
 from vtacli.media.ffmpeg import run_ffmpeg

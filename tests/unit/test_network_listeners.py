@@ -1,0 +1,214 @@
+"""Listeners that do not come with the program, held against the published code on made weights."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.evaluation.films.material import Clip, Ears, Heard, Seen
+from vtacli.evaluation.films.paired import measures
+from vtacli.evaluation.listeners import open_listener
+from vtacli.evaluation.metrics.levels import Levels
+from vtacli.evaluation.network_listeners import load_strictly, read_state, windows_of
+from vtacli.model.panns import FOURIER, Cnn14
+from vtacli.model.vggish import Vggish, examples_of
+from vtacli.signal.media import Audio
+from vtacli.signal.mel import mel_basis
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "listeners.json").read_text())
+
+
+def filled(model: torch.nn.Module, names: list[str]) -> torch.nn.Module:
+    """Weights by a formula, in the published order of names, as the golden was made."""
+    state = model.state_dict()
+    for i, name in enumerate(names):
+        if name not in state or not state[name].is_floating_point() or "melW" in name:
+            continue
+        t = state[name]
+        x = torch.sin(torch.arange(t.numel(), dtype=torch.float64) * 12.9898 + i + 1) * 43758.5453
+        x = (x - x.floor()) * 2 - 1
+        if name.endswith("running_var"):
+            v = 1 + 0.2 * x
+        elif name.endswith(("running_mean", "bias")):
+            v = 0.05 * x
+        elif t.ndim == 1:
+            v = 1 + 0.1 * x
+        else:
+            v = x * (6.0 / (t.numel() // t.shape[0])) ** 0.5
+        t.copy_(v.reshape(t.shape).float())
+    return model.eval()
+
+
+def wave(rate: int, seconds: float) -> np.ndarray:
+    t = np.arange(int(rate * seconds)) / rate
+    glide = 0.3 * np.sin(2 * np.pi * (300 + 400 * t) * t) * np.exp(-((t * 3) % 1) * 4)
+    return (glide + 0.02 * np.sin(2 * np.pi * 3111 * t)).astype(np.float32)
+
+
+def test_vggish_is_shown_what_torchvggish_is_shown():
+    examples = examples_of(wave(16_000, 2.2))
+    count, mean, spread = GOLDEN["vggish_examples"]
+    assert len(examples) == count
+    assert (float(examples.mean()), float(examples.std())) == pytest.approx((mean, spread), 1e-5)
+    assert len(examples_of(wave(16_000, 0.1))) == 1
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_vggish_is_torchvggish():
+    examples = examples_of(wave(16_000, 2.2))
+    model = Vggish()
+    found = filled(model, list(model.state_dict()))(examples).numpy()
+    expected = np.array(GOLDEN["vggish"])
+    assert np.abs(expected[0] - expected[1]).max() > 100 * 1e-4  # the golden does tell sounds apart
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_cnn14_is_panns():
+    model = filled(Cnn14(), GOLDEN["panns_names"])
+    model.logmel_extractor.melW.copy_(mel_basis(32_000, 1024, 64, 50.0, 14_000.0).T)
+    found = model(torch.from_numpy(wave(32_000, 1.5))[None])
+    np.testing.assert_allclose(found.embeddings[0, ::16], GOLDEN["panns_embedding"], 1e-4, 1e-4)
+    scores = torch.sigmoid(found.logits)[0, ::8]
+    np.testing.assert_allclose(scores, GOLDEN["panns_scores"], atol=1e-4)
+
+
+def test_files_of_weights(tmp_path):
+    with pytest.raises(WeightsMissing, match="found 0"):
+        read_state(tmp_path)
+    path = tmp_path / "a.pth"
+    torch.save({"weight": torch.ones(2, 3), "bias": torch.zeros(2)}, path)
+    linear = torch.nn.Linear(3, 2)
+    load_strictly(linear, read_state(tmp_path)[1], path)
+    assert linear.weight.sum() == 6
+    for state, said in (
+        ({"weight": torch.ones(2, 3)}, "missing"),
+        ({**linear.state_dict(), "more": torch.ones(1)}, "unexpected"),
+        ({"weight": torch.ones(2, 4), "bias": torch.zeros(2)}, "do not fit"),
+    ):
+        with pytest.raises(WeightsRefused, match=said):
+            load_strictly(torch.nn.Linear(3, 2), state, path)
+    path.write_bytes(b"no weights")
+    with pytest.raises(WeightsRefused):
+        read_state(tmp_path)
+    save_file({"x": torch.zeros(1)}, path.with_name("other.safetensors"))
+    with pytest.raises(WeightsMissing, match="found 2"):
+        read_state(tmp_path)
+    path.unlink()
+    assert list(read_state(tmp_path)[1]) == ["x"]
+    with pytest.raises(WeightsMissing, match="torchvggish"):
+        open_listener("vggish", None)
+
+
+@pytest.mark.slow
+def test_published_files_are_opened(tmp_path):
+    state = {n: torch.zeros_like(t) for n, t in Cnn14().state_dict().items()}
+    (tmp_path / "panns").mkdir()
+    path = tmp_path / "panns" / "Cnn14_mAP=0.431.pth"
+    torch.save({"iteration": 1, "model": {**state, **{n: torch.zeros(2) for n in FOURIER}}}, path)
+    listener = open_listener("panns", path.parent)
+    listened = listener.listen(Audio(wave(16_000, 1.0)[None], 16_000))
+    assert listened.embeddings.shape == (1, 2048)
+    assert listened.classes.shape == (1, 527)
+    assert listened.classes.sum() == pytest.approx(1, abs=1e-5)
+    silent = listener.listen(Audio(np.zeros((1, 3200), np.float32), 16_000))
+    assert (len(silent.embeddings), len(silent.classes)) == (0, 1)
+
+    (tmp_path / "vggish").mkdir()
+    torch.save(Vggish().state_dict(), tmp_path / "vggish" / "vggish-10086976.pth")
+    heard = open_listener("vggish", tmp_path / "vggish").listen(
+        Audio(wave(48_000, 2.2)[None], 48_000)
+    )
+    assert heard.embeddings.shape == (2, 128)
+    assert heard.classes is None
+
+
+def test_a_sound_in_windows():
+    assert [len(w) for w in windows_of(np.zeros(25, np.float32), 10)] == [10, 10, 5]
+    assert [len(w) for w in windows_of(np.zeros(0, np.float32), 10)] == [0]
+
+
+@pytest.fixture(scope="module")
+def tiny_clap(tmp_path_factory):
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import (
+        ClapAudioConfig,
+        ClapConfig,
+        ClapFeatureExtractor,
+        ClapModel,
+        ClapTextConfig,
+        PreTrainedTokenizerFast,
+    )
+
+    folder = tmp_path_factory.mktemp("shelf") / "clap"
+    words = {w: i for i, w in enumerate(("<s>", "<pad>", "</s>", "<unk>", "rain", "a", "dog"))}
+    tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>"
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    text = ClapTextConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, projection_dim=24, max_position_embeddings=64,
+    )  # fmt: skip
+    audio = ClapAudioConfig(
+        hidden_size=128, patch_embeds_hidden_size=16, depths=[1, 1, 1, 1],
+        num_attention_heads=[2, 2, 2, 2], projection_dim=24, enable_fusion=False,
+    )  # fmt: skip
+    both = ClapConfig(text_config=text.to_dict(), audio_config=audio.to_dict(), projection_dim=24)
+    ClapModel(both).save_pretrained(folder)
+    ClapFeatureExtractor(truncation="rand_trunc").save_pretrained(folder)
+    return folder
+
+
+def test_clap_is_transformers_own(tiny_clap):
+    from transformers import ClapFeatureExtractor, ClapModel
+
+    listener = open_listener("clap", tiny_clap)
+    sound = Audio(wave(48_000, 2.0)[None], 48_000)
+    listened = listener.listen(sound)
+    assert listened.classes is None
+    features = ClapFeatureExtractor.from_pretrained(tiny_clap)
+    seen = features(sound.data[0], sampling_rate=48_000, return_tensors="pt")
+    with torch.no_grad():
+        whole = ClapModel.from_pretrained(tiny_clap).eval()(
+            input_ids=torch.tensor([[4]]), attention_mask=torch.tensor([[1]]), **seen
+        )
+    ours, words = listened.embeddings[0], listener.point("rain")
+    similarity = float(ours @ words) / np.linalg.norm(ours) / np.linalg.norm(words)
+    theirs = float(whole.audio_embeds[0] @ whole.text_embeds[0])
+    assert similarity == pytest.approx(theirs, abs=1e-5)
+    assert len(listener.listen(Audio(np.zeros((1, 4800), np.float32), 48_000)).embeddings) == 0
+
+    measure = {m.key: m for m in measures(Ears(listener))}["clap_score"]
+    heard = Heard(
+        Levels(-20, -20, -1, 0), np.zeros(0), np.zeros(0), listened.embeddings.astype(float), None
+    )
+    clip = Clip("a", Seen(2.0, 25.0, np.zeros(0)), heard, caption="rain")
+    assert measure.of(clip, heard)[0] == pytest.approx(similarity, abs=1e-6)
+
+
+def test_a_clap_that_lacks_something(tiny_clap, tmp_path):
+    import shutil
+
+    from safetensors.torch import load_file
+
+    shutil.copytree(tiny_clap, tmp_path / "clap")
+    path = tmp_path / "clap" / "model.safetensors"
+    state = load_file(path)
+    state.pop(next(n for n in state if n.startswith("audio_projection")))
+    save_file(state, path, metadata={"format": "pt"})
+    with pytest.raises(WeightsRefused, match="do not fit"):
+        open_listener("clap", tmp_path / "clap")
+    (tmp_path / "clap" / "config.json").unlink()
+    with pytest.raises(WeightsRefused):
+        open_listener("clap", tmp_path / "clap")

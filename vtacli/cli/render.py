@@ -100,12 +100,14 @@ def plan_text(plan: Plan) -> RenderableType:
     left = sum(not (s.prompt or s.mute) for s in plan.scenes)
     if plan.job.options.prompt:
         advice = f"Asked for: {printable(plan.job.options.prompt)}."
-        if left < len(plan.scenes):
+        if any(s.prompt for s in plan.scenes):
             advice += " The cue sheet's own words come before it."
     elif left == 0:
         advice = "The cue sheet says of every scene what is heard."
     elif plan.job.variant.takes_text:
-        advice = "No prompt: the sound is guessed from the picture. --prompt says it instead."
+        said = any(s.prompt for s in plan.scenes)
+        which = "Where the cue sheet has no prompt" if said else "No prompt"
+        advice = f"{which}: the sound is guessed from the picture. --prompt says it instead."
         if not plan.guesses and plan.job.variant.takes_references:
             advice += " --guess shows the guess."
     else:

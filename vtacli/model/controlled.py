@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
+
+# diffusers opens a class whose own module has this name, and no other.
+from diffusers.models.modeling_utils import ModelMixin  # noqa: F401
 from torch import Tensor, nn
 
 

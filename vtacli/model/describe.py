@@ -18,6 +18,8 @@ FEW_STEPS = "few_steps.safetensors"
 COMPONENT_MODULES = frozenset(
     f"vtacli.model.{name}"
     for name in (
+        "assembled",
+        "controlled",
         "encoders.clip4clip",
         "vocoder",
         "mini.codec",

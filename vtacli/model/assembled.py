@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from vtacli.errors import ConfigError
 from vtacli.model.auxiliaries import auxiliary_class
-from vtacli.model.auxiliary_flow import FLOW_FRAMES_PER_SECOND
 from vtacli.model.condition import Condition
 from vtacli.model.contract import WindowContent
 from vtacli.model.encoders import open_encoder
 from vtacli.model.encoders.base import FrozenEncoder, thinned
 from vtacli.model.encoders.features import Features, WindowFeatures
+from vtacli.model.variants import FLOW_FRAMES_PER_SECOND
 from vtacli.model.words import SentenceTower
 from vtacli.signal.flow import flow_rows
 from vtacli.signal.media import Frames

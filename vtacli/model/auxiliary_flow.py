@@ -5,16 +5,12 @@ Both are made of the same rows (:mod:`vtacli.signal.flow`): what is kept on disk
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import torch
 from torch import Tensor
 
 from vtacli.model.encoders.features import Features
 from vtacli.signal.flow import CELL_VALUES, CELLS, DIRECTIONS, ROW
 
-FLOW_FRAMES_PER_SECOND = Fraction(25, 2)
-"""Half the latents' rate. Beyond that a film's frames on disk cost more than they tell."""
 SUBSTEPS = 8
 """A token speaks of half a second: so many moments of it keep their own speed and acceleration."""
 TOKEN_VALUES = ROW + 2 * SUBSTEPS

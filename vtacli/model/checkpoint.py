@@ -178,7 +178,7 @@ def export_published(model_folder: Path, out: Path) -> None:
     """Write the published files of an imported model back into the new folder ``out``: the state
     dicts under their published names (of AudioLDM's file, its first stage), and the JSON and
     tokenizer files word for word. Raises as :func:`import_published` does."""
-    if not variant_of(model_folder).name.startswith("vta-ldm-"):
+    if variant_of(model_folder).name not in published.PUBLISHED_VARIANTS:
         raise WeightsRefused("not one of the published models.", path=model_folder)
     records = model_folder / RECORDS
     if not records.is_dir():

@@ -31,6 +31,9 @@ TOKENIZER_FILES = (
     "special_tokens_map.json",
 )
 
+PUBLISHED_VARIANTS = ("vta-ldm-base", "vta-ldm-pe", "vta-ldm-text")
+"""Those whose weights were published, in the layout that is read here."""
+
 NOT_FIRST_STAGE = (
     "model.",
     "model_ema.",
@@ -119,7 +122,7 @@ def variant_for(summary: Summary, path: Path, asked: str | None) -> Variant:
     """
     told = "vta-ldm-pe" if summary.position else "vta-ldm-base"
     name = asked or ("vta-ldm-text" if path.stem.endswith("_text") else told)
-    known = [v for v in VARIANTS if v.startswith("vta-ldm-")]
+    known = list(PUBLISHED_VARIANTS)
     if name not in known:
         raise ConfigError(f"no published variant {name!r}.", hint=f"Choose {', '.join(known)}.")
     if name != "vta-ldm-text" and name != told:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from vtacli.model.encoders.spec import spec_of
+
 
 def exact_div(whole: int, part: int) -> int:
     """whole / part, or an error on import where the geometry does not fit."""
@@ -72,13 +74,34 @@ class Variant:
         return exact_div(self.rate_hz, 2)
 
 
-def _published(name: str, *, sees_order: bool = False, takes_text: bool = False) -> Variant:
+FIRST_STAGE_LICENCE = "CC-BY-NC-SA-4.0"
+"""Of AudioLDM's autoencoder and vocoder, which every model of the VTA-LDM family has."""
+FLOW_FRAMES_PER_SECOND = Fraction(25, 2)
+"""How densely frames are sampled where optical flow is looked at: half the latents' rate. Beyond
+that a film's frames on disk cost more than they tell."""
+
+
+def _published(
+    name: str,
+    *,
+    encoder: str = "clip4clip",
+    sees_order: bool = False,
+    takes_text: bool = False,
+    sees_flow: bool = False,
+    trained_here: bool = False,
+) -> Variant:
+    """A member of the VTA-LDM family. ``trained_here``: its weights were never published, so what
+    they may be used for is what the parts that they stand on allow."""
+    spec = spec_of(encoder)
+    own = spec.licence if trained_here else "CC-BY-4.0"
     return Variant(
         name=name,
-        licence="CC-BY-4.0 AND CC-BY-NC-SA-4.0",
+        licence=own if own == FIRST_STAGE_LICENCE else f"{own} AND {FIRST_STAGE_LICENCE}",
         latent_shape=(8, 256, 16),
-        frames_per_second=Fraction(2),
-        frame_size_px=224,
+        frames_per_second=max(spec.frames_per_second, FLOW_FRAMES_PER_SECOND)
+        if sees_flow
+        else spec.frames_per_second,
+        frame_size_px=spec.frame_size_px,
         takes_text=takes_text,
         takes_motion=False,
         takes_hits=False,
@@ -97,6 +120,14 @@ VARIANTS: dict[str, Variant] = {
         _published("vta-ldm-base"),
         _published("vta-ldm-pe", sees_order=True),
         _published("vta-ldm-text", takes_text=True),
+        _published("vta-ldm-ib", encoder="imagebind", trained_here=True),
+        _published("vta-ldm-lb", encoder="languagebind", trained_here=True),
+        _published("vta-ldm-jepa", encoder="vjepa", trained_here=True),
+        _published("vta-ldm-jepa2", encoder="vjepa2", trained_here=True),
+        _published("vta-ldm-vivit", encoder="vivit", trained_here=True),
+        _published("vta-ldm-cavp", encoder="cavp", trained_here=True),
+        _published("vta-ldm-flow", sees_order=True, sees_flow=True, trained_here=True),
+        _published("vta-ldm-text-concat", takes_text=True, trained_here=True),
         Variant(
             name="vta-mini",
             licence="Apache-2.0",

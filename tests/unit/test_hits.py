@@ -24,6 +24,9 @@ def test_times_timecodes_strengths_and_labels(tmp_path):
     labels = tmp_path / "labels.txt"
     labels.write_text("0.500000\t0.500000\tknock\n1.250000\t1.300000\t\n")
     assert read_hits(labels, F(10), F(25)) == (Hit(F(1, 2)), Hit(F(5, 4)))
+    # words with a comma, and the frequencies that Audacity writes beneath a spectral selection
+    labels.write_text("0.5\t0.5\tknock, 0.3\n\\\t100.0\t2000.0\n1.25\t1.3\tdoor, left, 2\n")
+    assert read_hits(labels, F(10), F(25)) == (Hit(F(1, 2)), Hit(F(5, 4)))
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ clips = st.lists(
             split=split,
         ),
         names,
-        st.none() | st.text("ab, \"'\\ü", min_size=1).map(str.strip).filter(bool),
+        st.none() | st.text("ab, \"'\\ü\u2028\x85\n", min_size=1).map(str.strip).filter(bool),
         times,
         st.none() | st.fractions(Fraction(1, 1000), 100),
         st.booleans(),
@@ -243,3 +243,9 @@ def test_lists_of_splits_have_the_published_names(tmp_path: Path) -> None:
     back = [c for name in SPLITS if files[name].read_text() for c in read_manifest(files[name])]
     assert sorted(replace(c, split=None).id for c in back) == sorted(c.id for c in made)
     assert {c.split for c in read_manifest(files["train"])} == {"train"}
+
+
+def test_a_caption_of_several_lines_is_one_caption(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text('video_path,caption\na.mp4,"a door\nslams"\nb.mp4,"wind\u2028blows"\n')
+    assert [c.caption for c in read_manifest(file)] == ["a door\nslams", "wind\u2028blows"]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vtacli.cli import flags
+from vtacli.cli.data_clean import clean
+from vtacli.cli.data_flags import Clips, Source, Workers, encoder_names, processes, read_source
 from vtacli.cli.flags import MACHINE
 from vtacli.cli.shell import Shell
-from vtacli.errors import ConfigError, PartialError, printable
-
-if TYPE_CHECKING:
-    from vtacli.training.data.clip import Clip
+from vtacli.errors import PartialError
 
 WHAT, FIRST, THEN = "What to make", "Before", "For training"
 
@@ -25,27 +24,91 @@ app = typer.Typer(
     epilog="Example:  vta data prepare films -o prepared --encoder mini",
 )
 
-Source = Annotated[
-    Path,
-    typer.Argument(metavar="SOURCE", help="A folder of films, or a list.", show_default=False),
-]
 Prepared = Annotated[
     Path, typer.Argument(metavar="DIR", help="What prepare made.", show_default=False)
 ]
-Clips = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", help="Where the files of a list lie. If left out: beside it, or here."
-    ),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        help="Processes; 0: this one. If left out: one for each core.",
-        rich_help_panel=MACHINE,
-    ),
-]
+
+
+@app.command("show", rich_help_panel=FIRST, no_args_is_help=True)
+def show(
+    context: typer.Context,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE|DIR", help="A list, a folder, or what was prepared.", show_default=False
+        ),
+    ],
+    clips: Clips = None,
+    as_json: flags.Json = False,
+) -> None:
+    """What is in a list, a folder of films, or a prepared folder. No film is opened.
+
+    [dim]vta data show vggsound.csv --clips vggsound/video[/dim]
+
+    [dim]vta data show prepared[/dim]
+    """
+    shell: Shell = context.obj
+    console = shell.talk(progress="none", quiet=False, verbose=False)
+    from vtacli.cli.data_text import facts_text, listed_text
+    from vtacli.training.data.overview import listed, prepared
+
+    if (source / "facts.json").is_file():
+        found = prepared(source)
+        console.answer(facts_text(found), found if as_json else None)
+    else:
+        found = listed(read_source(source, clips))
+        console.answer(listed_text(source, found), found if as_json else None)
+
+
+@app.command("split", rich_help_panel=FIRST, no_args_is_help=True)
+def split(
+    context: typer.Context,
+    source: Source,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", help="The folder.", show_default=False),
+    ],
+    train: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of the sources, for training.")
+    ] = 0.96,
+    validation: Annotated[float, typer.Option(metavar="SHARE", help="For validation.")] = 0.02,
+    salt: Annotated[str, typer.Option(metavar="WORD", help="Another word, another split.")] = "",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Leave aside what the list says of splits.")
+    ] = False,
+    clips: Clips = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the lists.")] = False,
+    as_json: flags.Json = False,
+) -> None:
+    """Write train.jsonl, valid.jsonl and test.jsonl; no video is in two of them.
+
+    Which one a video is in follows from its name alone: clips that come later move no other. What
+    the list itself says of splits is kept.
+
+    [dim]vta data split films -o lists --train 0.9 --validation 0.05[/dim]
+    """
+    shell: Shell = context.obj
+    console = shell.talk(progress="none", quiet=False, verbose=False)
+    from vtacli.cli.data_text import splits_text
+    from vtacli.training.data.manifest import write_splits
+    from vtacli.training.data.splits import splits
+
+    rest = 1 - train - validation
+    shares = {"train": train, "validation": validation, "test": 0.0 if abs(rest) < 1e-9 else rest}
+    found = splits(read_source(source, clips), shares, salt, keep=not anew)
+    files = write_splits(output, found, overwrite)
+    answer = {
+        name: {
+            "file": str(files[name]),
+            "clips": len(rows),
+            "sources": len({c.source for c in rows}),
+        }
+        for name, rows in found.items()
+    }
+    console.answer(splits_text(answer), answer if as_json else None)
+
+
+app.command("clean", rich_help_panel=FIRST, no_args_is_help=True)(clean)
 
 
 @app.command("prepare", rich_help_panel=THEN, no_args_is_help=True)
@@ -62,7 +125,7 @@ def prepare(
             metavar="NAME|DIR",
             help="Whose features are kept: an encoder, or the folder of one or of a model.",
             rich_help_panel=WHAT,
-            autocompletion=lambda: _encoders(),
+            autocompletion=encoder_names,
         ),
     ] = "mini",
     auxiliary: Annotated[
@@ -157,7 +220,7 @@ def prepare(
     """
     shell: Shell = context.obj
     with shell.talk(progress=progress, quiet=quiet, verbose=False) as console:
-        listed = _read(source, clips)
+        listed = read_source(source, clips)
         from vtacli.cli.data_text import estimate_text, prepared_text
         from vtacli.training.data import preparing
         from vtacli.training.data.encoding import EncoderChoice
@@ -187,7 +250,7 @@ def prepare(
             output,
             choice,
             settings,
-            workers=_processes(workers),
+            workers=processes(workers),
             retry=retry,
             prune=prune,
             report=shell.report,
@@ -199,197 +262,6 @@ def prepare(
             path=made.folder / preparing.REPORT,
             hint="Their reasons are in this file.",
         )
-
-
-@app.command("show", rich_help_panel=FIRST, no_args_is_help=True)
-def show(
-    context: typer.Context,
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="SOURCE|DIR", help="A list, a folder, or what was prepared.", show_default=False
-        ),
-    ],
-    clips: Clips = None,
-    as_json: flags.Json = False,
-) -> None:
-    """What is in a list, a folder of films, or a prepared folder. No film is opened.
-
-    [dim]vta data show vggsound.csv --clips vggsound/video[/dim]
-
-    [dim]vta data show prepared[/dim]
-    """
-    shell: Shell = context.obj
-    console = shell.talk(progress="none", quiet=False, verbose=False)
-    from vtacli.cli.data_text import facts_text, listed_text
-    from vtacli.training.data.overview import listed, prepared
-
-    if (source / "facts.json").is_file():
-        found = prepared(source)
-        console.answer(facts_text(found), found if as_json else None)
-    else:
-        found = listed(_read(source, clips))
-        console.answer(listed_text(source, found), found if as_json else None)
-
-
-@app.command("split", rich_help_panel=FIRST, no_args_is_help=True)
-def split(
-    context: typer.Context,
-    source: Source,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="DIR", help="The folder.", show_default=False),
-    ],
-    train: Annotated[
-        float, typer.Option(metavar="SHARE", help="Of the sources, for training.")
-    ] = 0.96,
-    validation: Annotated[float, typer.Option(metavar="SHARE", help="For validation.")] = 0.02,
-    salt: Annotated[str, typer.Option(metavar="WORD", help="Another word, another split.")] = "",
-    anew: Annotated[
-        bool, typer.Option("--anew", help="Leave aside what the list says of splits.")
-    ] = False,
-    clips: Clips = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the lists.")] = False,
-    as_json: flags.Json = False,
-) -> None:
-    """Write train.jsonl, valid.jsonl and test.jsonl; no video is in two of them.
-
-    Which one a video is in follows from its name alone: clips that come later move no other. What
-    the list itself says of splits is kept.
-
-    [dim]vta data split films -o lists --train 0.9 --validation 0.05[/dim]
-    """
-    shell: Shell = context.obj
-    console = shell.talk(progress="none", quiet=False, verbose=False)
-    from vtacli.cli.data_text import splits_text
-    from vtacli.training.data.manifest import write_splits
-    from vtacli.training.data.splits import splits
-
-    rest = 1 - train - validation
-    shares = {"train": train, "validation": validation, "test": 0.0 if abs(rest) < 1e-9 else rest}
-    found = splits(_read(source, clips), shares, salt, keep=not anew)
-    files = write_splits(output, found, overwrite)
-    answer = {
-        name: {
-            "file": str(files[name]),
-            "clips": len(rows),
-            "sources": len({c.source for c in rows}),
-        }
-        for name, rows in found.items()
-    }
-    console.answer(splits_text(answer), answer if as_json else None)
-
-
-@app.command("clean", rich_help_panel=FIRST, no_args_is_help=True)
-def clean(
-    context: typer.Context,
-    source: Source,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE.jsonl",
-            help="The list of kept clips. If left out: only the table.",
-        ),
-    ] = None,
-    av_align: Annotated[
-        float | None,
-        typer.Option("--av-align", metavar="X", help="Leave out what scores less.", min=0),
-    ] = None,
-    words: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X", help="The same for the caption against what is heard, -1 to 1.", min=-1
-        ),
-    ] = None,
-    picture: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="The same for what is seen against what is heard.", min=-1),
-    ] = None,
-    peak: Annotated[
-        float, typer.Option(metavar="DBFS", help="The same for the loudest sample.")
-    ] = -60.0,
-    version: Annotated[
-        str,
-        typer.Option(
-            **flags.among("vta", "paper", "tempotokens-2023", "tempotokens-2025", "none"),
-            help="Which AV-Align. vta reads onsets and strikes; the others optical flow, slowly.",
-        ),
-    ] = "vta",
-    drop_unknown: Annotated[
-        bool,
-        typer.Option("--drop-unknown", help="Leave out clips of which a score cannot be told."),
-    ] = False,
-    scores: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.jsonl",
-            help="Keep scores here, and take those that are. If left out: beside OUTPUT.",
-        ),
-    ] = None,
-    page: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", help="Draw the scores, and list the worst clips."),
-    ] = None,
-    clips: Clips = None,
-    weights_dir: flags.WeightsDir = None,
-    workers: Workers = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the list.")] = False,
-    as_json: flags.Json = False,
-    progress: flags.Progress = "rich",
-    quiet: flags.Quiet = False,
-) -> None:
-    """Score how well sound, picture and words fit, and leave out the worst.
-
-    Without -o it only says what would be left out. Scores are kept in a file, so that another
-    threshold costs nothing, and a run that was stopped goes on.
-
-    AV-Align decides little about one clip: cut off the lowest, not the lower half.
-
-    Exit code 9: some clips could not be read; they are not in the list.
-
-    [dim]vta data clean films --page scores.html --scores scores.jsonl[/dim]
-
-    [dim]vta data clean films -o kept.jsonl --av-align 0.05 --words 0.1[/dim]
-    """
-    shell: Shell = context.obj
-    with shell.talk(progress=progress, quiet=quiet, verbose=False) as console:
-        listed = _read(source, clips)
-        if output is not None and output.exists() and not overwrite:
-            from vtacli.errors import OutputError
-
-            raise OutputError("The list exists.", path=output, hint="Use --overwrite.")
-        from vtacli.cli.data_text import cleaned_text
-        from vtacli.training.data.clean import Limits, score_clips
-        from vtacli.training.data.manifest import write_manifest
-        from vtacli.training.data.scores import AV_VERSIONS, Ears, find_listeners
-
-        if version not in (*AV_VERSIONS, "none"):
-            raise ConfigError(f"There is no AV-Align {version!r}: {', '.join(AV_VERSIONS)}.")
-        if version == "none" and av_align is not None:
-            raise ConfigError("--av-align is a threshold of a score that --version leaves out.")
-        ears = Ears(None if version == "none" else version, *find_listeners(weights_dir))
-        if not ears.understands and (words is not None or picture is not None):
-            raise ConfigError(
-                "--words and --picture need the sound tagger and vta-mini.",
-                hint="Install vta with its weights, or name them: --weights-dir.",
-            )
-        limits = Limits(av_align, words, picture, peak, keep_unknown=not drop_unknown)
-        log = scores or (None if output is None else output.with_suffix(".scores.jsonl"))
-        found = score_clips(
-            listed, ears, limits, log=log, workers=_processes(workers), report=shell.report
-        )
-        if output is not None:
-            write_manifest(output, found.kept, overwrite)
-        if page is not None:
-            from vtacli.training.data.score_page import write_page
-
-            write_page(page, found)
-    answer = {**found.to_dict(), "output": None if output is None else str(output)}
-    console.answer(cleaned_text(found, output, page), answer if as_json else None)
-    if found.failures:
-        raise PartialError(f"{len(found.failures)} of {len(listed)} clips could not be scored.")
 
 
 @app.command("check", rich_help_panel=THEN, no_args_is_help=True)
@@ -420,29 +292,3 @@ def check(
             path=folder,
             hint="Delete the shards that are named, and prepare again.",
         )
-
-
-def _read(source: Path, clips: Path | None) -> list[Clip]:
-    from vtacli.training.data.manifest import read_manifest
-
-    if not source.exists():
-        raise ConfigError(f"There is no {printable(source)}.", hint="Give a folder or a list.")
-    return read_manifest(source, clips)
-
-
-def _processes(workers: int | None) -> int:
-    """One for each core that this process may use, where it is not said."""
-    import os
-
-    if workers is None:
-        cores = getattr(os, "sched_getaffinity", None)
-        return len(cores(0)) if cores else (os.cpu_count() or 1)
-    if workers < 0:
-        raise ConfigError(f"--workers is 0 or more, not {workers}.")
-    return workers
-
-
-def _encoders() -> list[str]:
-    from vtacli.model.encoders.spec import SPECS
-
-    return list(SPECS)

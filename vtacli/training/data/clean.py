@@ -155,7 +155,7 @@ def _read_log(path: Path) -> dict[str, Scores]:
     if not path.is_file():
         return {}
     known: dict[str, Scores] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             row = json.loads(line)
             known[row.pop("key")] = row

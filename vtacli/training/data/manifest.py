@@ -10,6 +10,7 @@ with ``video_path``, ``feature_file``, ``audio_file`` and ``description``; its d
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -119,7 +120,7 @@ def _json_rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]
             raise ConfigError(f"This is not JSON: {error}.", path=path) from error
     else:
         numbered = []
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.split("\n"), 1):
             if not line.strip():
                 continue
             try:
@@ -133,7 +134,7 @@ def _json_rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]
 
 
 def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     names = reader.fieldnames or []
     if not set(names) & {*FILM, *SOUND}:
         raise ConfigError(

@@ -52,7 +52,7 @@ class PreparedClips(Sequence[Example]):
             self.facts: dict[str, Any] = json.loads(
                 (self.folder / FACTS).read_text(encoding="utf-8")
             )
-            lines = (self.folder / INDEX).read_text(encoding="utf-8").splitlines()
+            lines = (self.folder / INDEX).read_text(encoding="utf-8").split("\n")
         except FileNotFoundError:
             raise ConfigError(
                 "The folder holds no prepared clips, or preparing is not finished.",
@@ -61,7 +61,7 @@ class PreparedClips(Sequence[Example]):
             ) from None
         except (OSError, ValueError) as error:
             raise ConfigError(f"The facts cannot be read: {error}.", path=self.folder) from error
-        self.rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        self.rows: list[dict[str, Any]] = [json.loads(line) for line in lines if line]
         if split is not None:
             self.rows = [row for row in self.rows if self.split_of(row) == split]
         self._open: OrderedDict[str, tuple[Any, dict[str, list[str]]]] = OrderedDict()

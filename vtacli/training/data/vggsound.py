@@ -8,6 +8,7 @@ hche11/VGGSound) has no header and four columns: YouTube id, start in whole seco
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,7 @@ CLIP_S = 10
 
 def is_vggsound(text: str) -> bool:
     """Whether a list's first row is one of VGGSound's."""
-    row = next(csv.reader(text.splitlines()[:1]), [])
+    row = next(csv.reader(io.StringIO(text, newline="")), [])
     return len(row) == 4 and row[1].strip().isdigit() and row[3].strip() in ("train", "test")
 
 
@@ -50,7 +51,7 @@ def read_vggsound(text: str, folder: Path, path: Path) -> list[Clip]:
 
 def _rows(text: str, path: Path) -> Iterator[tuple[str, int, str, str]]:
     seen: set[tuple[str, int]] = set()
-    reader = csv.reader(text.splitlines())
+    reader = csv.reader(io.StringIO(text, newline=""))
     for row in reader:
         if not row:
             continue

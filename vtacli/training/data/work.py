@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vtacli.errors import DeviceError, MediaError, StorageError, ToolError, VtaError, printable
-from vtacli.media.frames import FrameStore
+from vtacli.errors import MediaError, VtaError, printable
 from vtacli.media.probe import Footage, probe
 from vtacli.media.sampling import sample_frames
 from vtacli.media.sound import SoundTrack, sound_track
@@ -37,6 +36,9 @@ from vtacli.training.data.sound import (
     window_sounds,
 )
 from vtacli.training.data.spans import cut_into_windows
+
+TOGETHER = 16
+"""Windows whose frames are decoded in one go: less than three minutes of film."""
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -66,19 +68,17 @@ class Preparer:
         rows: list[Row] = []
         failures: list[Row] = []
         tensors: list[dict[str, Tensor]] = []
-        with _Films(self._maker) as films:
-            for clip in chunk.clips:
-                tell(clip.id)
-                try:
-                    if clip.id in fatal:
-                        raise MediaError(fatal[clip.id])
-                    for row, values in self._clip(clip, films):
-                        rows.append(row)
-                        tensors.append(values)
-                except (StorageError, DeviceError, ToolError):
-                    raise
-                except MediaError as error:
-                    failures.append(failure(clip, error))
+        films = _Films(self._maker)
+        for clip in chunk.clips:
+            tell(clip.id)
+            try:
+                if clip.id in fatal:
+                    raise MediaError(fatal[clip.id])
+                for row, values in self._clip(clip, films):
+                    rows.append(row)
+                    tensors.append(values)
+            except MediaError as error:
+                failures.append(failure(clip, error))
         write_shard(
             self._folder / (chunk.name + SUFFIX), Shard(tuple(rows), tuple(failures)), tensors
         )
@@ -86,12 +86,12 @@ class Preparer:
 
     def _clip(self, clip: Clip, films: _Films) -> list[tuple[Row, dict[str, Tensor]]]:
         s = self._settings
-        frames, windows, sounds = read_clip(clip, films, s)
+        footage, windows, sounds = read_clip(clip, films, s)
+        pictures = films.frames(clip, footage, windows)
         made = []
-        for number, (window, sound) in enumerate(zip(windows, sounds, strict=True)):
+        for number, (window, sound, seen) in enumerate(zip(windows, sounds, pictures, strict=True)):
             if sound.samples < min(s.shortest_s, window.duration_s) * RATE_HZ:
                 continue  # the sound ends before this window does anything
-            seen = _nothing(self._maker.frame_size_px) if frames is None else frames.between(window)
             content = WindowContent(
                 frames=seen,
                 duration_s=float(window.duration_s),
@@ -118,9 +118,9 @@ class Preparer:
 
 def read_clip(
     clip: Clip, films: _Films, settings: Settings
-) -> tuple[FrameStore | None, list[Span], list[WindowSound]]:
-    """The media part, in which anything can go wrong that a file brings. Raises MediaError."""
-    try:
+) -> tuple[Footage | None, list[Span], list[WindowSound]]:
+    """A clip's windows and their sound. Raises MediaError for whatever its files do wrong."""
+    with _media_alone(clip):
         # what can be refused without decoding a film comes first
         footage = None if clip.film is None else films.probe(clip.film)
         track = None if clip.sound is None else sound_track(clip.sound)
@@ -148,8 +148,14 @@ def read_clip(
             assert footage is not None
             blocks = film_sound(footage)
         sounds = window_sounds(blocks, windows, settings.window_samples, settings.level)
-        frames = None if footage is None else films.frames(footage, span)
-        return frames, windows, sounds
+        return footage, windows, sounds
+
+
+@contextmanager
+def _media_alone(clip: Clip) -> Iterator[None]:
+    """Where anything can go wrong that a file brings: it becomes a MediaError."""
+    try:
+        yield
     except VtaError:
         raise
     except Exception as error:  # a decoder's own, of which there is no list
@@ -184,7 +190,6 @@ class _Films:
 
     def __init__(self, maker: FeatureMaker) -> None:
         self._rate, self._size = maker.frames_per_second, maker.frame_size_px
-        self._stack = ExitStack()
         self._probed: dict[Path, Footage | MediaError] = {}
 
     def probe(self, path: Path) -> Footage:
@@ -193,17 +198,24 @@ class _Films:
             self._probed = {path: _or_error(lambda: probe(path))}
         return _raised(self._probed[path])
 
-    def frames(self, footage: Footage, span: Span) -> FrameStore:
-        """The sampled frames of a stretch; those of the stretch before are given back."""
-        self._stack.close()
-        store = sample_frames(footage, span, frames_per_second=self._rate, frame_size_px=self._size)
-        return self._stack.enter_context(store)
-
-    def __enter__(self) -> _Films:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def frames(
+        self, clip: Clip, footage: Footage | None, windows: Sequence[Span]
+    ) -> Iterator[Frames]:
+        """The sampled frames of each window. A long film is decoded in stretches, so that only
+        some of its frames are on disk at once. Raises MediaError."""
+        if footage is None:
+            yield from (_nothing(self._size) for _ in windows)
+            return
+        for first in range(0, len(windows), TOGETHER):
+            some = windows[first : first + TOGETHER]
+            stretch = Span(some[0].start_s, some[-1].end_s)
+            with _media_alone(clip):
+                store = sample_frames(
+                    footage, stretch, frames_per_second=self._rate, frame_size_px=self._size
+                )
+            with store:
+                for window in some:
+                    yield store.between(window)
 
 
 def _or_error(read: Callable[[], T]) -> T | MediaError:

@@ -112,7 +112,7 @@ def test_scenes_say_what_they_are() -> None:
     inspector, table = page(scenes).part("inspector"), page(scenes).part("table")
     words = " ".join("".join(Reader(inspector).words).split())
     assert words.count("in the film") == 1
-    assert "1 hits written" in words
+    assert "1 hit written" in words
     assert "A muted scene has no takes." in words
     assert "No take yet." in words
     assert "-3.0 dB" in words

@@ -21,7 +21,7 @@ N_FFT = 2048
 MOST_SPECTRA = 4
 """Spectra in the mean of one column: of long films not every sample is looked at."""
 LOW_HZ, HIGH_HZ = 40.0, 20_000.0
-DARKEST_DB, BRIGHTEST_DB = -105.0, -25.0
+DARKEST_DB, BRIGHTEST_DB = -100.0, -18.0
 """Mean square of a band, in dB of full scale, shown as the ends of the colours: the same for every
 picture, so that quiet films look it."""
 MARKS_HZ = (300, 1000, 2000, 4000, 8000, 16_000)

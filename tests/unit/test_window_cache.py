@@ -20,6 +20,7 @@ from fakes import FAKE, FakeModel, handle
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from many_scenes import SCENES, twenty_scenes
 
 from vtacli.dub import dub
 from vtacli.errors import ConfigError
@@ -485,6 +486,30 @@ def test_a_rerun_makes_only_what_changed(long_film, weights, tmp_path):
     back, counts, _ = run("4.mkv", "rain", "wind")
     assert (counts.reused, counts.made) == (4, 0)
     assert np.array_equal(samples(back.output), before)
+
+
+def test_of_twenty_scenes_the_model_is_asked_for_the_one_that_changed(weights, tmp_path):
+    film, cuts = twenty_scenes(tmp_path)
+    cache, model, sheet = WindowCache(tmp_path / "c", GB), TalkingModel(), tmp_path / "cues.json"
+    starts = [float(line) for line in cuts.read_text().split()[1:]]
+    rows = [{"start": start, "prompt": f"sound {i}"} for i, start in enumerate(starts)]
+    options = GenerateOptions(seed=7, cues=sheet, mix=MixOptions(mode="replace", gain_db=-30))
+    tracks = []
+    for changed in (False, True):
+        model.seen.clear()
+        rows[6] |= {"prompt": "a bell"} if changed else {}
+        sheet.write_text(json.dumps({"scenes": rows}))
+        path = tmp_path / f"{changed}.mkv"
+        result, counts, _ = made(film, path, options, known(weights, model), cache)
+        tracks.append(samples(result.output))
+        expected = (19, 1) if changed else (0, SCENES)
+        assert (counts.reused, counts.made, len(model.seen)) == (*expected, expected[1])
+    assert model.seen[0].prompt == "a bell"
+    lo, hi = (round(t * 48_000) for t in starts[6:8])
+    before, after = tracks
+    assert np.array_equal(before[:, :lo], after[:, :lo])
+    assert np.array_equal(before[:, hi:], after[:, hi:])
+    assert not np.array_equal(before[:, lo:hi], after[:, lo:hi])
 
 
 def test_the_weights_are_read_only_when_a_window_is_missing(silent_film, weights, tmp_path):

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dubbed:
-    """What was made, and everything that it takes to make it again."""
+    """What was made, and everything that it takes to make it again. ``gains``: the lowest of any
+    scene, and the mix's; ``scene_gains``: each scene's, amplitudes."""
 
     film: Path
     output: Path
@@ -50,6 +51,7 @@ class Dubbed:
     windows: tuple[Window, ...]
     seed: int
     gains: Gains
+    scene_gains: tuple[float, ...]
     true_peak_dbtp: float
     loudness: Loudness
     master: Master | None
@@ -72,7 +74,10 @@ class Dubbed:
             "rate_hz": self.rate_hz,
             "audio": self.audio,
             "track": self.track,
-            "scenes": [self.remarks.scene_dict(s) for s in self.scenes],
+            "scenes": [
+                {**self.remarks.scene_dict(s), "foley_gain_db": to_db(gain) if gain else None}
+                for s, gain in zip(self.scenes, self.scene_gains, strict=True)
+            ],
             "windows": [self.remarks.window_dict(w) for w in self.windows],
             "seed": self.seed,
             "foley_gain_db": to_db(self.gains.foley),
@@ -206,6 +211,7 @@ def dubbed(
         windows=windows,
         seed=seed,
         gains=track.gains,
+        scene_gains=tuple(p.gain for p in track.foley.scenes),
         true_peak_dbtp=track.loudness.true_peak_dbtp,
         loudness=track.loudness,
         master=track.master,

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
@@ -308,10 +309,26 @@ def test_takes_have_seeds_of_their_own_and_the_first_is_the_only_one_of_a_plain_
         hashes = {t.sha256 for s in session.state.scenes for t in s.takes}
         assert len(hashes) == 3 * SCENES
     with Session.open(made, write=True) as session:
+        redo(session, [2], model=handle(), prompt="kept")
         fresh = redo(session, [1], model=handle(), takes=2, pick=False)
         assert [t.number for t in fresh] == [4, 5]
         assert len({t.seed for t in session.scene(1).takes}) == 5
         assert session.scene(1).chosen == 1
+    # more takes are more takes: what was redone and chosen stays
+    generate(twenty[0], tmp_path / "out.mkv", replace(options, takes=4), handle(model))
+    with Session.open(made) as session:
+        assert session.scene(2).take.prompt == "kept"
+        assert len(session.scene(3).takes) == 4
+
+
+def test_what_is_refused_leaves_nothing(twenty, options, tmp_path):
+    for output, asked, error in (
+        ("out.txt", options, OutputError),
+        ("out.mkv", replace(options, crossfade_s=Fraction(9)), ConfigError),
+    ):
+        with pytest.raises(error):
+            generate(twenty[0], tmp_path / output, asked, handle())
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_redo_that_was_broken_off_is_gone_on_with(made):

@@ -58,8 +58,13 @@ def _take_row(scene: SceneState, take: TakeInfo) -> list[str]:
         "" if take.loudness_lufs is None else f"{take.loudness_lufs:.1f}",
         "" if take.true_peak_dbtp is None else f"{take.true_peak_dbtp:.1f}",
         str(take.seed),
-        printable(take.prompt) if take.prompt else f"({take.guess or 'from the picture'})",
+        printable(take.prompt) if take.prompt else f"({_guess(take)})",
     ]
+
+
+def _guess(take: TakeInfo) -> str:
+    """What the picture was taken to sound like, where that is known."""
+    return take.guess.rpartition("->")[2].strip() if take.guess else "from the picture"
 
 
 def _note(scene: SceneState) -> str:

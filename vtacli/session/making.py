@@ -28,7 +28,7 @@ from vtacli.session.choices import choices_json, choices_of
 from vtacli.session.film import FilmFile, stored
 from vtacli.session.folder import Facts, session_of
 from vtacli.session.journal import MADE
-from vtacli.session.recipe import digest, recipe_of, take_seed
+from vtacli.session.recipe import recipe_of, take_seed
 from vtacli.session.recording import Want, make_wanted
 from vtacli.session.rendering import Rendered, check_writable_film, render
 from vtacli.session.session import Session
@@ -61,7 +61,8 @@ class SessionMade:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is wanted of a scene: its row, a take for each of its wants, and a digest of them."""
+    """What is wanted of a scene: its row, a take for each of its wants, and the recipe of the
+    first, by which it is known whether anything else is asked than before."""
 
     scene: Scene
     wants: tuple[Want, ...]
@@ -183,7 +184,9 @@ def make_scenes(
     with run.stage("generate"):
         if wants and frames is not None:
             every = tuple(a.scene for a in asked)
-            made = make_wanted(session, job, every, wants, frames, motion, model, run.report)
+            made = make_wanted(
+                session, job, every, wants, frames, motion, model, run.report, run.remarks
+            )
     after = replace(
         session.state,
         request=request,
@@ -194,6 +197,8 @@ def make_scenes(
         cuts=cuts,
         motion=motion_hash,
     )
+    for line in run.remarks.lines(tuple(a.scene for a in asked)):
+        run.report(Note(line, "detail"))
     reused = sum(len(a.wants) for a in asked) - len(made)
     run.report(Note(_said(len(made), reused), "info" if reused else "detail"))
     if after != session.state:
@@ -276,7 +281,7 @@ def _asked(
     wants = tuple(Want(scene, s, recipe_of(film, facts, options, scene, s, cuts_s)) for s in seeds)
     # of a muted scene nothing is wanted, and what it has stays
     first = recipe_of(film, facts, options, scene, own, cuts_s)
-    return _Asked(scene, wants, digest([first, scene.takes]))
+    return _Asked(scene, wants, first)
 
 
 def _kept_scenes(state: State, scenes: Sequence[Scene]) -> dict[int, SceneState]:

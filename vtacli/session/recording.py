@@ -40,10 +40,12 @@ def make_wanted(
     motion: Curve | None,
     model: ModelHandle,
     report: Report,
+    remarks: Remarks | None = None,
 ) -> list[TakeInfo]:
     """Make takes and add them to the session, in rounds of at most one a scene, in film order.
 
-    Each is in the journal when the next one is begun. Returns what was made. Raises the errors of
+    Each is in the journal when the next one is begun. ``remarks``: filled with what there is to
+    say of the first round. Returns what was made. Raises the errors of
     :mod:`vtacli.errors`.
     """
     if not wants:
@@ -62,7 +64,7 @@ def make_wanted(
             for s in scenes
         )
         asked = tuple(rows[i] for i in sorted(by_scene))
-        remarks = Remarks()
+        said = remarks if remarks is not None and number == 0 else Remarks()
         rendered = make_takes(
             loaded,
             job,
@@ -73,10 +75,10 @@ def make_wanted(
             0,  # every row has a seed of its own
             listener,
             _part(report, number, len(rounds)),
-            remarks,
+            said,
         )
         for sound in scene_sounds(rendered, rows, session.work):
-            made.append(_kept(session, job, sound, by_scene[sound.scene.index], remarks))
+            made.append(_kept(session, job, sound, by_scene[sound.scene.index], said))
     return made
 
 

@@ -19,7 +19,7 @@ def test_every_model_with_weights_to_be_had_was_measured(name):
 
 def test_a_variant_that_was_not_measured_is_not_guessed():
     assert cost("vta-ldm-vivit").seconds is None
-    assert cost("vta-ldm-vivit").disk_bytes > 6 * cost("vta-ldm-base").disk_bytes - 6 * 10**6
+    assert cost("vta-ldm-vivit").disk_bytes > 2 * cost("vta-ldm-base").disk_bytes
 
 
 def test_all_that_was_published_or_ships_was_measured():

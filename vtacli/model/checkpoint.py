@@ -152,7 +152,7 @@ def import_published(
             path=encoder_folder,
         ) from error
 
-    with _made_whole(out) as building:
+    with made_whole(out) as building:
         for part in parts:
             part.module.save_config(building / part.component)
             weights = {
@@ -208,7 +208,7 @@ def export_published(model_folder: Path, out: Path) -> None:
             state[theirs] = weights[ours] if keep else weights[ours][..., None, None]
     scale = next(p for p in parts if p.component == "vae").module.config.scaling_factor
     states[published.FIRST_STAGE_FILE]["scale_factor"] = torch.tensor(scale)
-    with _made_whole(out) as building:
+    with made_whole(out) as building:
         shutil.copytree(records, building, dirs_exist_ok=True)
         torch.save(states[published.MODEL_FILE], building / published.MODEL_FILE)
         torch.save(
@@ -281,7 +281,7 @@ def _keep_records(folder: Path, records: Path, said: published.Summary, summary_
 
 
 @contextmanager
-def _made_whole(out: Path) -> Iterator[Path]:
+def made_whole(out: Path) -> Iterator[Path]:
     """A new folder beside ``out`` that takes its name when all went well, and is gone if not."""
     if out.exists():
         raise OutputError("already there.", path=out, hint="Choose a folder that does not exist.")

@@ -114,14 +114,15 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @classmethod
     def from_upstream(cls, path: str | Path, **settings: Any) -> Self:
         """From the file that its makers publish, under their names; none may be missing and none
-        unknown. ``settings`` override what the file's shapes say. Nothing in the file is run.
+        unknown. Its settings are what the shapes say, then what a ``config.json`` beside it says,
+        then ``settings``, the later before the earlier. Nothing in the file is run.
 
         Raises :class:`WeightsMissing` and :class:`WeightsRefused`.
         """
         place = Path(path)
         state = cls.upstream_state(read_upstream(place), place)
         try:
-            sizes = {**cls.settings_of(state), **settings}
+            sizes = joined(cls.settings_of(state), cls._said_beside(place), settings)
         except (KeyError, IndexError) as error:
             raise WeightsRefused(
                 f"this is no {cls.NAME}: it has no parameter {error}.", path=place
@@ -151,6 +152,16 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return {}
 
     @classmethod
+    def settings_beside(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The configuration that upstream's own ``config.json`` tells, as far as shapes do not."""
+        return {}
+
+    @classmethod
+    def _said_beside(cls, path: Path) -> dict[str, Any]:
+        beside = path.with_name("config.json")
+        return cls.settings_beside(published.read_json(beside)) if beside.is_file() else {}
+
+    @classmethod
     def upstream_name(cls, ours: str) -> str:
         """Upstream's name of one of our parameters."""
         return ours
@@ -165,6 +176,17 @@ def read_upstream(path: Path) -> dict[str, Any]:
         return dict(load_file(path))
     except (SafetensorError, OSError) as error:
         raise WeightsRefused(f"cannot be read: {error}.", path=path) from error
+
+
+def joined(*settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings, the later before the earlier; mappings in them are joined likewise."""
+    found: dict[str, Any] = {}
+    for some in settings:
+        for name, value in some.items():
+            old = found.get(name)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            found[name] = {**old, **value} if both and old is not None else value
+    return found
 
 
 def clips(count: int, length: int) -> list[NDArray[np.int64]]:

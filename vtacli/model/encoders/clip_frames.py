@@ -18,6 +18,8 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from vtacli.model import published
 from vtacli.model.encoders.base import FrozenEncoder, Tokens
 
+SETTINGS = frozenset(published.fact("clip-vit-large-patch14")["vision_config"])
+
 
 class ClipFrames(FrozenEncoder):
     """``vision``: the tower's settings as transformers names them; None: those of the published
@@ -52,3 +54,7 @@ class ClipFrames(FrozenEncoder):
     @classmethod
     def upstream_name(cls, ours: str) -> str:
         return ours.removeprefix("clip_vision.")
+
+    @classmethod
+    def settings_beside(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {"vision": {k: v for k, v in config["vision_config"].items() if k in SETTINGS}}

@@ -162,3 +162,9 @@ class LanguageBind(FrozenEncoder):
         if part.endswith("_embedding"):
             return f"vision_model.embeddings.{ours}"
         return f"vision_model.{'encoder.' if part == 'layers' else ''}{ours}"
+
+    @classmethod
+    def settings_beside(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        said = config.get("vision_config", {})
+        names = {"num_attention_heads": "heads", "hidden_act": "activation"}
+        return {ours: said[theirs] for theirs, ours in names.items() if theirs in said}

@@ -31,6 +31,9 @@ _IN_LAYER = {
 }
 """Names of transformers 5 to those under which the weights were published."""
 
+SAID_BESIDE = ("image_size", "num_frames", "num_attention_heads", "hidden_act", "layer_norm_eps")
+"""What the shapes do not tell."""
+
 
 class Vivit(FrozenEncoder):
     """``vision``: the network's settings as transformers names them; None: the published ones."""
@@ -79,3 +82,7 @@ class Vivit(FrozenEncoder):
         for here, there in _IN_LAYER.items():
             ours = ours.replace(f".{here}", f".{there}")
         return ours
+
+    @classmethod
+    def settings_beside(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {"vision": {name: config[name] for name in SAID_BESIDE if name in config}}

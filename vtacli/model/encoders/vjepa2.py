@@ -20,6 +20,15 @@ from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2Encoder
 from vtacli.model.encoders.base import FrozenEncoder, Tokens, tubelet_times
 from vtacli.model.encoders.vit import depth_of
 
+SAID_BESIDE = (
+    "crop_size",
+    "frames_per_clip",
+    "num_attention_heads",
+    "hidden_act",
+    "layer_norm_eps",
+)
+"""What the shapes do not tell."""
+
 
 class VJepa2(FrozenEncoder):
     """``vision``: the network's settings as transformers names them; None: those of the published
@@ -64,3 +73,7 @@ class VJepa2(FrozenEncoder):
             "mlp_ratio": inner / patch.shape[0],
         }
         return {"vision": found}
+
+    @classmethod
+    def settings_beside(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        return {"vision": {name: config[name] for name in SAID_BESIDE if name in config}}

@@ -186,6 +186,7 @@ def test_what_a_killed_process_left_is_swept_away_and_never_read(
     shards[0].unlink()
     (shards[0].parent / ".vta-0123.part.safetensors").write_bytes(torn[: len(torn) // 2])
     shards[1].write_bytes(shards[1].read_bytes()[:100])  # a disk that lied
+    (folder / ".vta-4567.part.json").write_text("{")
     again = prepare(clips_in(films), folder, TINY, workers=0)
     assert again.made == 2
     assert bytes_of(folder) == bytes_of(made[0])
@@ -265,6 +266,17 @@ def test_no_room_and_two_at_once_are_refused(films: Path, tmp_path: Path, monkey
     with FileLock(tmp_path / "out" / ".lock"), pytest.raises(LockHeld):
         prepare(clips, tmp_path / "out", TINY, workers=0)
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_what_is_there_already_needs_no_room(
+    made, films: Path, tmp_path: Path, monkeypatch
+) -> None:
+    shutil.copytree(made[0], tmp_path / "out")
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(
+        "vtacli.training.data.estimate.shutil.disk_usage", lambda path: usage._replace(free=1000)
+    )
+    assert prepare(clips_in(films), tmp_path / "out", TINY, workers=0).made == 0
 
 
 def test_encoders_that_are_none_are_refused(tmp_path: Path) -> None:

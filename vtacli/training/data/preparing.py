@@ -116,23 +116,29 @@ def prepare(
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         settings, cost = plan(clips, choice, settings or Settings(), folder)
-        if cost.bytes > cost.free_bytes:
-            raise StorageError(
-                f"About {cost.bytes / 1e9:.1f} GB are needed, {cost.free_bytes / 1e9:.1f} GB free.",
-                path=folder,
-                hint="Free some space, or prepare elsewhere.",
-            )
         report(Note(cost.sentence()))
         shards = folder / SHARDS / settings.digest
         shards.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         _sweep(shards)
         chunks = chunks_of(clips, settings.digest, shard_clips)
         todo = [c for c in chunks if not _is_there(shards / (c.name + SUFFIX), retry)]
-        done = len(clips) - sum(len(c.clips) for c in todo)
+        left = sum(len(c.clips) for c in todo)
+        done = len(clips) - left
         if done:
             report(Note(f"{done} of {len(clips)} clips are there already"))
+        _check_room(cost.bytes * left // len(clips), cost.free_bytes, folder)
         _make(Bench(choice, settings, shards), todo, workers, done, len(clips), report)
         return _publish(folder, clips, chunks, len(todo), settings, prune)
+
+
+def _check_room(needed: int, free: int, folder: Path) -> None:
+    if needed > free:
+        raise StorageError(
+            f"About {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB free.",
+            path=folder,
+            hint="Free some space, or prepare elsewhere.",
+        )
 
 
 def _make(
@@ -240,9 +246,9 @@ def _stale(folder: Path, used: set[Path], prune: bool) -> int:
     return 0
 
 
-def _sweep(shards: Path) -> None:
+def _sweep(folder: Path) -> None:
     """Delete what a process left that was killed while it wrote."""
-    for part in shards.glob(".vta-*"):
+    for part in folder.glob(".vta-*"):
         part.unlink(missing_ok=True)
 
 

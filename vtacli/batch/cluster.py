@@ -7,10 +7,12 @@ is told to be lost, and the batch does those films again.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -37,16 +39,17 @@ def on_ray(address: str | None, *, insecure: bool = False) -> Start:
 
     @contextmanager
     def start(order: Order, most: int, report: BatchReport) -> Iterator[Engine]:
-        join(address, insecure=insecure)
-        ray = import_ray()
-        try:
-            engine = RayEngine(order, most, report)
+        # Ray prints the last words of machines that die; stdout is for the answer alone
+        with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):
+            join(address, insecure=insecure)
             try:
-                yield engine
+                engine = RayEngine(order, most, report)
+                try:
+                    yield engine
+                finally:
+                    engine.close()
             finally:
-                engine.close()
-        finally:
-            ray.shutdown()
+                import_ray().shutdown()
 
     return start
 

@@ -54,6 +54,7 @@ def join(address: str | None, *, insecure: bool, own: frozenset[str] | None = No
         return
     if address != "auto":
         host = _host_of(address)
+        _check_there(address)
         if host not in own and not insecure:
             _refuse_open(address)
     try:
@@ -88,13 +89,7 @@ def own_hosts() -> frozenset[str]:
 def is_open(address: str) -> bool:
     """Whether a cluster answers somebody who shows no token. Raises ConfigError where nothing
     answers at all, or not as a cluster does."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"No cluster answers at {address}: {error}.", hint="Check --address."
-        ) from error
+    _check_there(address)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_AUTH")}
     environment |= {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     asked = subprocess.run(
@@ -113,6 +108,16 @@ def is_open(address: str) -> bool:
         return False
     last = (said.strip().splitlines() or ["it said nothing"])[-1]
     raise ConfigError(f"What answers at {address} is no Ray cluster of this version: {last}")
+
+
+def _check_there(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"No cluster answers at {address}: {error}.", hint="Check --address."
+        ) from error
 
 
 def _refuse_open(address: str) -> None:

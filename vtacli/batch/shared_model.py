@@ -76,8 +76,8 @@ class SharedModel(SoundModel):
 
     ``lanes``: makers of loaded models, one for each call that may run at a time; each is called in
     the thread that will use it, one after the other. The constructor waits until all are loaded and
-    raises what they raise. An error of a call that several films share is theirs only if it comes again when each
-    is asked for alone.
+    raises what they raise. An error of a call that several films share is theirs only if it comes
+    again when each is asked for alone.
     """
 
     def __init__(self, lanes: Sequence[Callable[[], SoundModel]], batch_size: int) -> None:

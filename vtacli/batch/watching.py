@@ -99,11 +99,11 @@ def being_written() -> frozenset[Path]:
     found: set[Path] = set()
     for number in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            for name in os.listdir(number / "fd"):
+            for handle in (number / "fd").iterdir():
                 with suppress(OSError, ValueError):
-                    target = os.readlink(number / "fd" / name)
-                    if target.startswith("/") and _writes(number / "fdinfo" / name):
-                        found.add(Path(target))
+                    target = handle.readlink()
+                    if target.is_absolute() and _writes(number / "fdinfo" / handle.name):
+                        found.add(target)
     return frozenset(found)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
 import conftest
 import fakes
 import no_network
 import pytest
-from commands import REAL, ROOT, vta
+from commands import REAL, ROOT, environment, vta
 
 from vtacli.options import GenerateOptions
 from vtacli.session.making import generate
@@ -49,6 +54,36 @@ def test_a_page_is_made_without_a_network_and_nothing_else_is(folder: Path) -> N
     assert linked.code == 0, linked.err
     media = sorted(p.name for p in (folder / "out.media").iterdir())
     assert media == ["film.mp4", "scene-001-take-01.m4a"]
+
+
+@pytest.mark.skipif(not no_network.available(), reason="seccomp is Linux's")
+def test_the_server_listens_and_connects_to_nobody(folder: Path) -> None:
+    command = [sys.executable, str(ROOT / "tests" / "no_network.py")]
+    with subprocess.Popen(
+        [*command, "review", "out.vta", "--no-browser"],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            address = urlsplit(process.stdout.readline().strip())
+            assert address.hostname == "127.0.0.1"
+            opener = build_opener(ProxyHandler({}), HTTPCookieProcessor())
+            opener.open(address.geturl(), timeout=20).read()
+            home = f"http://{address.netloc}/"
+            assert b"Scene 1" in opener.open(home, timeout=20).read()
+            body = json.dumps({"scene": 1}).encode()
+            asked = {"Content-Type": "application/json", "Origin": home.rstrip("/")}
+            opener.open(Request(f"{home}do/lock", body, asked), timeout=20).read()
+            with Session.open(folder / "out.vta") as session:
+                assert session.scene(1).scene.lock
+        finally:
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=20)
+    assert process.returncode == 143, err
+    assert address.query.removeprefix("token=") not in out + err
 
 
 def test_what_fails_leaves_nothing_behind(folder: Path) -> None:

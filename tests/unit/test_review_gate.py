@@ -39,7 +39,8 @@ def test_its_own_page_may_do_everything() -> None:
     assert GATE.refusal(headers(Origin=None), changes=False) == ""
     other_name = headers(Host="localhost:8700", Origin="http://localhost:8700")
     assert GATE.refusal(other_name, changes=True) == ""
-    shared = headers(Cookie="a=b; vta-review-9999=other; vta-review-8700=right-token")
+    odd = 'session={"a": [1, 2]}; =; x; a=b; vta-review-9999=other; '
+    shared = headers(Cookie=odd + "vta-review-8700=right-token")
     assert GATE.refusal(shared, changes=True) == ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -62,6 +63,11 @@ class ReviewServer(ThreadingHTTPServer):
             ) from error
         self.desk = desk
         self.gate = Gate(self.server_address[1])
+
+    def server_bind(self) -> None:
+        """As the base class of the base class: the one between asks a name server who we are."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up is no error; whatever else gets this far is ours."""

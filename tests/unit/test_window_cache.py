@@ -322,10 +322,14 @@ def test_two_processes_write_and_delete_beside_each_other(tmp_path):
 
 def test_a_writer_that_is_killed_leaves_nothing_wrong(tmp_path, monkeypatch):
     folder = tmp_path / "c"
+    seen = WindowCache(folder, GB)
     for moment in range(4):
         process = writer(folder, 1000 * moment, 10**6, 400_000, GB)
-        assert process.stdout.readline() == b"ready\n"
-        time.sleep(0.02 + 0.04 * moment)
+        before = len(list(seen.kept()))
+        while len(list(seen.kept())) == before:  # it is at work
+            assert process.poll() is None
+            time.sleep(0.002)
+        time.sleep(0.005 * moment)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     cache = WindowCache(folder, GB)

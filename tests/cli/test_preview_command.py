@@ -18,6 +18,7 @@ import no_network
 import pytest
 from commands import REAL, ROOT, environment, vta
 
+from vtacli.cli.main import main
 from vtacli.options import GenerateOptions
 from vtacli.session.making import generate
 from vtacli.session.session import Session
@@ -29,6 +30,18 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     film = conftest.film_of(folder / "street.mp4", seconds=1)
     generate(film, folder / "out.mp4", GenerateOptions(seed=7, steps=1), fakes.handle())
     return folder
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    """The command in this process: (exit code, stdout, stderr)."""
+
+    def run(cwd: Path, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.chdir(cwd)
+        code = main(arguments)
+        return code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture
@@ -86,14 +99,14 @@ def test_the_server_listens_and_connects_to_nobody(folder: Path) -> None:
     assert address.query.removeprefix("token=") not in out + err
 
 
-def test_what_fails_leaves_nothing_behind(folder: Path) -> None:
+def test_what_fails_leaves_nothing_behind(folder: Path, here) -> None:
     with Session.open(folder / "out.vta") as session:
         session.take_path(1, 1).write_bytes(b"no sound any more")
     before = sorted(folder.rglob("*"))
     for arguments in ([], ["--link"]):
-        said = vta("preview", "out.vta", *arguments, cwd=folder)
-        assert said.code == 3
-        assert "vta redo" in said.err
+        code, _, err = here(folder, "preview", "out.vta", *arguments)
+        assert code == 3
+        assert "vta redo" in err
         assert sorted(folder.rglob("*")) == before
 
 
@@ -107,18 +120,20 @@ def test_what_fails_leaves_nothing_behind(folder: Path) -> None:
         (["review", "out.vta", "--port", "99999"], 2, "port"),
     ],
 )
-def test_refusals_are_one_sentence(kept: Path, arguments: list[str], code: int, word: str) -> None:
-    said = vta(*arguments, cwd=kept)
-    assert said.code == code
-    assert word in said.err
-    assert len(said.err.strip().splitlines()) == 1
+def test_refusals_are_one_sentence(
+    kept: Path, arguments: list[str], code: int, word: str, here
+) -> None:
+    found, out, err = here(kept, *arguments)
+    assert (found, out) == (code, "")
+    assert word in err
+    assert len(err.strip().splitlines()) == 1
 
 
-def test_a_film_that_was_moved_is_found_where_it_is_said_to_be(folder: Path) -> None:
+def test_a_film_that_was_moved_is_found_where_it_is_said_to_be(folder: Path, here) -> None:
     (folder / "elsewhere").mkdir()
     (folder / "street.mp4").rename(folder / "elsewhere" / "street.mp4")
-    lost = vta("preview", "out.vta", cwd=folder)
-    assert lost.code == 3
-    assert "--film" in lost.err
-    found = vta("preview", "out.vta", "--film", "elsewhere/street.mp4", cwd=folder)
-    assert found.code == 0, found.err
+    code, _, err = here(folder, "preview", "out.vta")
+    assert code == 3
+    assert "--film" in err
+    code, _, err = here(folder, "preview", "out.vta", "--film", "elsewhere/street.mp4")
+    assert code == 0, err

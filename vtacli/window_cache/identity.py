@@ -14,8 +14,7 @@ from vtacli.window_cache.key import digest_of
 MEMOS = "models"
 SETTLED_NS = 2_000_000_000
 """A file that was changed so shortly ago may change again within the clock's own steps."""
-_WORDS_ABOUT = (".md", ".txt~")
-_NAMES_ABOUT = ("LICENSE", "LICENCE", "NOTICE", "README", "files.json")
+_ABOUT = ("LICENSE", "LICENCE", "NOTICE", "README", "files.json")
 
 
 def model_hash(folder: Path, cache: Path) -> str:
@@ -50,7 +49,7 @@ def model_hash(folder: Path, cache: Path) -> str:
 
 
 def _is_about(path: Path) -> bool:
-    return path.suffix in _WORDS_ABOUT or path.name.startswith(_NAMES_ABOUT)
+    return path.suffix == ".md" or path.name.startswith(_ABOUT)
 
 
 def _stamp(path: Path) -> list[int | str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vtacli.batch.content import content_of
 from vtacli.batch.naming import Names, in_order
-from vtacli.batch.record import Done, Record, identity_of
+from vtacli.batch.record import Done, Failure, Record, identity_of
 from vtacli.batch.result import BEFORE, FAILED, FAILED_BEFORE, TO_DO, FilmReport
 from vtacli.batch.values import Film, Stamp
 from vtacli.errors import MediaError, OutputError
@@ -123,12 +123,7 @@ class Agenda:
 
     def _undone(self, film: Film, content: str | None) -> Entry:
         output = self._names.of(film)
-        failure = None
-        try:
-            identity = identity_of(film.path, content, Stamp.of(film.path))
-            failure = self._record.failure_of(identity, self._settings)
-        except OSError:
-            pass
+        failure = self._failure(film, content)
         if failure is not None:
             more_time = failure.limit_s != self._policy.limit_s and failure.limit_s is not None
             if failure.final and not self._policy.retry and not more_time:
@@ -140,6 +135,19 @@ class Agenda:
             return replace(self._to_do(film, output, RETRIED, content), tries=tries)
         why = CHANGED if self._record.owns(output) else NEW
         return self._to_do(film, output, why, content)
+
+    def _failure(self, film: Film, content: str | None) -> Failure | None:
+        """How it failed before: by its content, or, of one that was never read to its end, by its
+        name and stamp."""
+        try:
+            stamp = Stamp.of(film.path)
+        except OSError:
+            return None
+        for known in (content, None):
+            identity = identity_of(film.path, known, stamp)
+            if failure := self._record.failure_of(identity, self._settings):
+                return failure
+        return None
 
     def _to_do(self, film: Film, output: Path, why: str, content: str | None) -> Entry:
         report = FilmReport(film, output, TO_DO, why)

@@ -24,7 +24,7 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vtacli.errors import ConfigError, LockHeld, MediaError, StorageError, VtaError
+from vtacli.errors import ConfigError, LockHeld, MediaError, StorageError
 from vtacli.signal.mel import FLOOR, SILENCE, log_mel
 from vtacli.timeline import Span
 from vtacli.training.data import preparing
@@ -33,7 +33,6 @@ from vtacli.training.data.checking import check
 from vtacli.training.data.chunks import chunks_of
 from vtacli.training.data.clip import Clip
 from vtacli.training.data.crew import Begun, Done, work_through
-from vtacli.training.data.encoding import EncoderChoice
 from vtacli.training.data.folder import clips_in
 from vtacli.training.data.prepared import PreparedClips
 from vtacli.training.data.preparing import prepare
@@ -277,16 +276,6 @@ def test_what_is_there_already_needs_no_room(
         "vtacli.training.data.estimate.shutil.disk_usage", lambda path: usage._replace(free=1000)
     )
     assert prepare(clips_in(films), tmp_path / "out", TINY, workers=0).made == 0
-
-
-def test_encoders_that_are_none_are_refused(tmp_path: Path) -> None:
-    for choice, says in (
-        (EncoderChoice("nothing"), "no encoder 'nothing'"),
-        (EncoderChoice("vjepa2"), "not on this machine"),
-        (EncoderChoice(str(tmp_path)), "holds no encoder"),
-    ):
-        with pytest.raises(VtaError, match=says):
-            choice.open()
 
 
 # -- windows, sound and shards as arithmetic --------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 from transformers import AutoTokenizer, CLIPTextModelWithProjection
+from transformers.utils import logging as transformers_logging
 
 from vtacli.errors import ConfigError, WeightsMissing, WeightsRefused
 from vtacli.model.assembled import Assembled
@@ -21,6 +22,7 @@ from vtacli.model.devices import choose_device
 from vtacli.model.encoders import ENCODERS, encoder_class, open_encoder
 from vtacli.model.encoders.base import FrozenEncoder
 from vtacli.model.encoders.features import WindowFeatures
+from vtacli.model.loading import quietly
 from vtacli.model.mini.picture import WEIGHTS as PICTURE_WEIGHTS
 from vtacli.model.words import SentenceTower
 from vtacli.shelves import INDEX, installed, shelves
@@ -70,7 +72,9 @@ class EncoderChoice:
                 hint=f"It is {', '.join(ENCODERS)}, or a folder.",
             )
         else:
-            maker = self._in_folder(folder / "encoder" if (folder / INDEX).is_file() else folder)
+            with quietly():
+                inside = folder / "encoder" if (folder / INDEX).is_file() else folder
+                maker = self._in_folder(inside)
         maker.to(choose_device(self.device))
         maker.requires_grad_(False)
         return maker
@@ -131,6 +135,8 @@ def open_tower(folder: Path) -> SentenceTower:
     """
     if not (folder / "config.json").is_file():
         raise WeightsMissing("There is no CLIP here.", path=folder)
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
     try:
         clip, found = CLIPTextModelWithProjection.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, output_loading_info=True
@@ -139,6 +145,9 @@ def open_tower(folder: Path) -> SentenceTower:
     except (OSError, ValueError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise WeightsRefused(f"The CLIP cannot be opened: {reason}.", path=folder) from error
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
     if found["missing_keys"]:
         raise WeightsRefused(f"The CLIP lacks {sorted(found['missing_keys'])[0]}.", path=folder)
     tower = SentenceTower(clip.config.to_dict())

@@ -207,7 +207,7 @@ def test_a_blind_test_from_page_to_table(place, tmp_path):
         (["films", "--tell", "hits"], "no hits to tell"),
         (["films", "--tell", "jokes"], "jokes"),
         (["films", "--listen"], "nothing to listen to"),
-        (["films", "--listener", "clap"], "There is no listener"),
+        (["films", "--listener", "bat"], "There is no listener"),
         (["films", "--seconds", "0"], "1 to 3600"),
         (["films", "--seconds", "60"], "on the spot"),
         (["films", "--tolerance", "2"], "tolerance"),

@@ -275,3 +275,29 @@ def test_a_listener_that_is_not_there():
         open_listener("bat", None)
     with pytest.raises(WeightsMissing, match="shelf"):
         open_listener("yamnet", None)
+
+
+def test_a_film_that_cannot_be_read_is_left_out_and_named(tmp_path, yamnet):
+    from vtacli.evaluation.films.run import FilmSettings, evaluate_films
+    from vtacli.progress import ignore
+
+    films, made = tmp_path / "films", tmp_path / "made"
+    for folder in (films, made):
+        folder.mkdir()
+    film(films / "good.mp4", seconds=1, sound=True)
+    (films / "broken.mp4").write_bytes(b"no film")
+    for name in ("good", "broken"):
+        film(made / f"{name}.mp4", seconds=1, sound=True)
+    pairs, _ = find_pairs(films, made)
+    settings = FilmSettings(seconds=1, flow_side_px=None)
+    scores = evaluate_films(pairs, Ears(yamnet), None, settings, tmp_path / "out", ignore)
+    assert [c.name for c in scores.clips] == ["good"]
+    assert "broken.mp4" in scores.left_out[0]
+    # the same sound: no distance, no difference in loudness
+    figures = by_key(scores.figures)
+    assert figures["kl"].made.value == pytest.approx(0, abs=1e-6)
+    assert figures["loudness_off"].made.value == 0
+    assert "av_align_paper" not in figures
+    assert "DeSync" in (tmp_path / "out" / "index.html").read_text()
+    with pytest.raises(ConfigError, match="No film is left"):
+        evaluate_films(pairs[:1], Ears(yamnet), None, settings, tmp_path / "out", ignore)

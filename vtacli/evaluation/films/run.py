@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from vtacli import __version__
-from vtacli.errors import ConfigError, OutputError, VtaError
+from vtacli.errors import ConfigError, MediaError, OutputError
 from vtacli.evaluation.films.figure import FilmFigure, clips_csv, figures_csv, markdown
 from vtacli.evaluation.films.making import Maker
 from vtacli.evaluation.films.material import Clip, Ears, Heard, hear, noise_like
@@ -133,9 +133,7 @@ def evaluate_films(
         report(Step("films", number, len(pairs), pair.name))
         try:
             clip, look = _clip(pair, ears, maker, settings, out, report)
-        except VtaError as error:
-            if isinstance(error, OutputError):
-                raise
+        except MediaError as error:
             missing.append(f"{pair.film.name}: {error}")
             report(Note(f"{pair.film.name} is left out: {error}", "warning"))
             continue
@@ -241,7 +239,7 @@ def _about(
         "settings": asdict(settings),
         "machine": machine(),
         "not_measured": [
-            "DeSync: it needs Synchformer, which this program does not have.",
+            "DeSync is not measured: it needs Synchformer, a network that this program lacks.",
         ],
     }
 

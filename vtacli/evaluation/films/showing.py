@@ -34,7 +34,8 @@ class Shown:
 
 def show(pair: Pair, clip: Clip, true: Audio | None, made: Audio, out: Path) -> Shown:
     """Write what is shown of a clip under ``out``. The names of files say nothing of the clip."""
-    name = digest(pair.name)
+    status = pair.film.stat()
+    name = digest(pair.name, status.st_size, status.st_mtime_ns, clip.seen.duration_s)
     picture = out / "show" / f"{name}.mp4"
     silent_copy(pair.film, picture, clip.seen.duration_s)
     files = {}

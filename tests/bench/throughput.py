@@ -22,6 +22,8 @@ from statistics import median
 
 import imageio_ffmpeg
 
+from vtacli.media.probe import probe
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -36,7 +38,8 @@ class Took:
 def cut(source: Path, folder: Path, count: int, seconds: float) -> list[Path]:
     """Up to ``count`` clips of a film that begin at different key frames."""
     clips = []
-    for number in range(count):
+    whole = int(probe(source).duration_s / seconds)
+    for number in range(min(count, max(1, whole))):
         clip = folder / f"{source.stem}-{number}{source.suffix}"
         at = number * seconds
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"]

@@ -43,7 +43,7 @@ def test_a_film_alone_takes_the_sum_of_its_parts():
     work = replace(MEASURED, spread=0.0)
     found = simulate(Cluster(4, 4, 1e6, 1), work, 1)
     moved = 2 * work.film_s * work.film_bytes_s / 1e6
-    expected = moved + work.start_s + work.film_s * work.decode_share + 3 * work.model_s
+    expected = moved + work.start_s + work.film_s * work.decode_share + 4 * work.model_s
     assert found.makespan_s == pytest.approx(expected)
 
 
@@ -51,7 +51,7 @@ def test_what_is_short_decides():
     work = replace(ON_GPU, spread=0.0, batch_gain=1.0)
     models = simulate(Cluster(64, 1, 1e12), work, 500)
     assert models.bottleneck == "models"
-    assert 3600 / (3 * work.model_s) == pytest.approx(models.films_an_hour, rel=0.03)
+    assert 3600 / (4 * work.model_s) == pytest.approx(models.films_an_hour, rel=0.03)
     processors = simulate(Cluster(1, 64, 1e12), work, 100)
     assert processors.bottleneck == "processors"
     disk = simulate(Cluster(64, 64, 1e6), work, 200)

@@ -146,7 +146,10 @@ def test_the_same_run_again_makes_nothing(made, films: Path) -> None:
     folder, first = made
     before = bytes_of(folder)
     times = {f: f.stat().st_mtime_ns for f in folder.rglob("*.safetensors")}
+    torch.set_num_threads(3)
     again = prepare(clips_in(films), folder, TINY, workers=0)
+    assert torch.get_num_threads() == 3
+    torch.set_num_threads(1)
     assert (again.made, again.reused) == (0, first.made)
     assert bytes_of(folder) == before
     assert times == {f: f.stat().st_mtime_ns for f in folder.rglob("*.safetensors")}

@@ -24,6 +24,7 @@ from vtacli.training.data.clip import Clip
 from vtacli.training.data.crew import Begun, work_through
 from vtacli.training.data.scores import Ears, Scores
 from vtacli.training.data.settings import digest_of
+from vtacli.training.data.work import threads_kept
 
 STAGE = "clean"
 SCORES = ("av_align", "words", "picture", "peak_db")
@@ -134,15 +135,16 @@ def score_clips(
         report(Note(f"{len(clips) - len(todo)} of {len(clips)} clips were scored before"))
     done = len(clips) - len(todo)
     report(Step(STAGE, done, len(clips)))
-    for event in work_through(ears, [clips[n] for n in todo], workers):
-        if isinstance(event, Begun):
-            continue
-        key = keys[todo[event.job]]
-        known[key] = event.result
-        if log is not None:
-            _append(log, {"key": key, **event.result})
-        done += 1
-        report(Step(STAGE, done, len(clips), event.result["clip"]))
+    with threads_kept():
+        for event in work_through(ears, [clips[n] for n in todo], workers):
+            if isinstance(event, Begun):
+                continue
+            key = keys[todo[event.job]]
+            known[key] = event.result
+            if log is not None:
+                _append(log, {"key": key, **event.result})
+            done += 1
+            report(Step(STAGE, done, len(clips), event.result["clip"]))
     scores = tuple(known[key] for key in keys)
     if log is not None:
         _write_log(log, keys, scores)

@@ -39,7 +39,7 @@ from vtacli.training.data.estimate import Estimate, estimate
 from vtacli.training.data.prepared import FACTS, INDEX
 from vtacli.training.data.settings import Settings
 from vtacli.training.data.shard import SUFFIX, read_story
-from vtacli.training.data.work import Bench, Row
+from vtacli.training.data.work import Bench, Row, threads_kept
 
 REPORT, SHARDS, LOCK = "report.json", "shards", ".lock"
 STAGE = "prepare"
@@ -128,7 +128,8 @@ def prepare(
         if done:
             report(Note(f"{done} of {len(clips)} clips are there already"))
         _check_room(cost.bytes * left // len(clips), cost.free_bytes, folder)
-        _make(Bench(choice, settings, shards), todo, workers, done, len(clips), report)
+        with threads_kept():
+            _make(Bench(choice, settings, shards), todo, workers, done, len(clips), report)
         return _publish(folder, clips, chunks, len(todo), settings, prune)
 
 

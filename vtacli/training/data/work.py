@@ -152,6 +152,16 @@ def read_clip(
 
 
 @contextmanager
+def threads_kept() -> Iterator[None]:
+    """Torch's threads in this process as they were, where work was done in it."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def _media_alone(clip: Clip) -> Iterator[None]:
     """Where anything can go wrong that a file brings: it becomes a MediaError."""
     try:

@@ -142,7 +142,7 @@ def test_clips_of_another_encoder_are_refused(films, tmp_path, capsys):
     other.write_text(text.replace("seed = 1", "seed = 2"))
     code = main(["train", str(other), "--data", str(prepared), "--out", str(tmp_path / "x"), "-q"])
     assert code == 2
-    assert "prepared with another encoder" in capsys.readouterr().err
+    assert "prepared otherwise than the recipe wants: their weights is" in capsys.readouterr().err
 
 
 def test_a_tracker_gets_what_the_log_gets(films, tmp_path):

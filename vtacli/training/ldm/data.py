@@ -114,22 +114,15 @@ def _opened(
     if not len(clips):
         raise ConfigError("no clip could be used", path=source, hint="See its report.json.")
     theirs, ours = clips.facts["encoder"], facts_of(encoder)
-    for key in ("name", "weights", "words"):
-        if theirs.get(key) != ours[key] and not (key == "words" and ours[key] is None):
+    for key in ("name", "weights", "words", "flow"):
+        # Clips may hold more than is wanted: words for a model that takes none.
+        if theirs.get(key) != ours[key] and (ours[key] is not None or key in ("name", "weights")):
             raise ConfigError(
-                f"the clips were prepared with another encoder: its {key} is "
-                f"{str(theirs.get(key))[:16]}, the recipe's {str(ours[key])[:16]}",
+                f"the clips were prepared otherwise than the recipe wants: their {key} is "
+                f"{str(theirs.get(key))[:16]}, its {str(ours[key])[:16]}",
                 path=source,
-                hint="Prepare them with the recipe's encoder: vta data prepare --encoder.",
+                hint="Prepare them with its encoder and auxiliaries: see vta data prepare --help.",
             )
-    if getattr(encoder, "sees_flow", False) and all(
-        clips[i].features.flow is None for i in range(min(3, len(clips)))
-    ):
-        raise ConfigError(
-            "the clips were prepared without optical flow, which the recipe's encoder wants",
-            path=source,
-            hint="Prepare them anew: vta data prepare --auxiliary flow-control.",
-        )
     return clips
 
 

@@ -151,7 +151,7 @@ def new_encoder(recipe: LdmRecipe, width: int, variant: Variant) -> Assembled:
 
 def new_denoiser(config: dict[str, Any], encoder: Assembled) -> Any:
     """A fresh UNet of these settings, with room for the encoder's control where it has any."""
-    channels = int(getattr(encoder, "control_channels", 0))
+    channels = encoder.control_channels
     if channels:
         return ControlledUNet.beside(config, channels)
     return UNet2DConditionModel.from_config(

@@ -186,7 +186,9 @@ def _align(version: str) -> Measure:
         score = av_align(sound, picture, 1 / clip.seen.frame_rate, PAPER if own else version)
         return None if math.isnan(score) else (score, 1.0)
 
-    peaks = "own onsets and strikes, paper's formula" if own else "librosa onsets, Farneback flow"
+    peaks = "librosa onsets, Farneback flow"
+    if own:
+        peaks = "own onsets and strikes (which steer vta-mini), paper's formula"
     return Measure(
         f"av_align_{version}".replace("-", "_"),
         f"AV-Align, {version}",

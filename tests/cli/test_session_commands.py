@@ -67,6 +67,11 @@ def test_a_session_from_the_first_take_to_the_last_word(twenty, tmp_path, said):
     assert code == 0
     assert redone["scenes"][0]["takes"][2]["prompt"] == "a dog"
     assert redone["rendered"]["sha256"] == hash_of(output) != made["sha256"]
+    # as a cue sheet it says the same, whatever was redone
+    assert said("takes", session, "--save", tmp_path / "now.toml")[0] == 0
+    code, same, _ = said(*common[:4], "--seed", 4, "--cues", tmp_path / "now.toml", "--json")
+    assert (same["takes_made"], same["sha256"]) == (0, hash_of(output))
+    said("undo", session)
     for _ in range(2):
         code, _, _ = said("undo", session, "--render", "--json")
         assert code == 0
@@ -77,6 +82,18 @@ def test_a_session_from_the_first_take_to_the_last_word(twenty, tmp_path, said):
     assert code == 2
     assert "Scene 3 is locked" in err
     assert "--unlock" in err
+    assert said("lock", session, "3", "--unlock")[0] == 0
+    # as a cue sheet it says the same, and with one word changed one scene is made
+    sheet = tmp_path / "cues.toml"
+    assert said("takes", session, "--save", sheet)[0] == 0
+    again = ["generate", film, "-o", output, "--seed", 4, "--session", "--cues", sheet, "--json"]
+    assert [said(*again)[1]["takes_made"] for _ in range(2)] == [0, 0]
+    sheet.write_text(sheet.read_text().replace("[[scene]]", '[[scene]]\nprompt = "rain"', 1))
+    code, _, err = said(*again)
+    assert code == 0
+    assert "Scene 1 is locked and stays as it is." in err
+    assert said("undo", session)[0] == 0
+    assert said("lock", session, "1-4")[0] == 0
     assert said("lock", session, "3", "--unlock")[0] == 0
     code, history, _ = said("history", session, "--json")
     whats = [e["what"] for e in history["history"] if e["kind"] != "take"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,15 @@ def takes(
         list[str] | None,
         typer.Option(metavar="N", help="These scenes only: 3, 5-7, or a moment in them."),
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write all scenes as they stand as a cue sheet: .toml, .csv or .json. Edit it, "
+            "and give it to `vta generate IN --session --cues FILE`.",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE.")] = False,
     as_json: flags.Json = False,
 ) -> None:
     """Show a session's scenes and their takes: when, how loud, from which words and seed.
@@ -25,14 +35,18 @@ def takes(
     [dim]vta takes street.dubbed.vta[/dim]
 
     [dim]vta takes street.dubbed.vta --scene 3 --scene 00:01:02:03[/dim]
+
+    [dim]vta takes street.dubbed.vta --save cues.toml[/dim]
     """
     from vtacli.cli.session_text import takes_text
     from vtacli.session.selecting import scenes_named
     from vtacli.session.session import Session
-    from vtacli.session.telling import scenes_dict
+    from vtacli.session.telling import save_cues, scenes_dict
 
     shell: Shell = context.obj
     with Session.open(session) as found:
+        if save is not None:
+            save_cues(found, save, overwrite)
         numbers = scenes_named(found, scene) if scene else None
         shown = [s for s in found.state.scenes if numbers is None or s.number in numbers]
         shell.console.answer(

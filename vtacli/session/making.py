@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -62,11 +62,13 @@ class SessionMade:
 @dataclass(frozen=True)
 class _Asked:
     """What is wanted of a scene: its row, a take for each of its wants, and the recipe of the
-    first, by which it is known whether anything else is asked than before."""
+    first, by which it is known whether anything else is asked than before. ``stands``: the take
+    that is chosen was made of just this, with another seed."""
 
     scene: Scene
     wants: tuple[Want, ...]
     asked: str
+    stands: bool = False
 
 
 def generate(
@@ -167,11 +169,16 @@ def make_scenes(
                 motion=motion_hash,
             ),
         )
-    asked = [
-        _asked(s, film_file.sha256, facts, options, seed, cuts_s)
-        for s in _with_takes(scenes, options.takes)
-    ]
+
+    def recipe(scene: Scene, take: int) -> str:
+        return recipe_of(film_file.sha256, facts, options, scene, take, cuts_s)
+
+    asked = [_asked(s, recipe, seed) for s in _with_takes(scenes, options.takes)]
     kept = _kept_scenes(session.state, [a.scene for a in asked])
+    if seed == session.state.seed:
+        asked = [
+            replace(a, stands=_stands(a.scene, kept.get(a.scene.index), recipe)) for a in asked
+        ]
     wants = _missing(session, asked, kept, run.report)
     frames: Pictures | None = analysis.frames if analysis else None
     motion = analysis.motion if analysis else None
@@ -268,20 +275,18 @@ def _with_takes(scenes: Sequence[Scene], takes: int) -> list[Scene]:
     return [replace(s, takes=takes) if s.takes == 1 else s for s in scenes]
 
 
-def _asked(
-    scene: Scene,
-    film: str,
-    facts: dict[str, Any],
-    options: GenerateOptions,
-    seed: int,
-    cuts_s: tuple[Fraction, ...],
-) -> _Asked:
+def _asked(scene: Scene, recipe: Callable[[Scene, int], str], seed: int) -> _Asked:
+    """``recipe``: of a scene and a take's seed."""
     own = seed if scene.seed is None else scene.seed
     seeds = [] if scene.mute else [take_seed(own, k + 1) for k in range(scene.takes)]
-    wants = tuple(Want(scene, s, recipe_of(film, facts, options, scene, s, cuts_s)) for s in seeds)
     # of a muted scene nothing is wanted, and what it has stays
-    first = recipe_of(film, facts, options, scene, own, cuts_s)
-    return _Asked(scene, wants, first)
+    return _Asked(scene, tuple(Want(scene, s, recipe(scene, s)) for s in seeds), recipe(scene, own))
+
+
+def _stands(scene: Scene, kept: SceneState | None, recipe: Callable[[Scene, int], str]) -> bool:
+    if kept is None or kept.take is None or kept.scene.seed != scene.seed:
+        return False
+    return recipe(scene, kept.take.seed) == kept.take.recipe
 
 
 def _kept_scenes(state: State, scenes: Sequence[Scene]) -> dict[int, SceneState]:
@@ -300,8 +305,10 @@ def _kept_scenes(state: State, scenes: Sequence[Scene]) -> dict[int, SceneState]
 
 
 def _stays(asked: _Asked, kept: SceneState | None) -> bool:
-    """Whether nothing else is asked of a scene than before, or it is locked."""
-    return kept is not None and (kept.scene.lock or kept.asked == asked.asked)
+    """Whether nothing else is asked of a scene than before, or than it has; or it is locked."""
+    if kept is None:
+        return False
+    return kept.scene.lock or kept.asked == asked.asked or asked.stands
 
 
 def _missing(
@@ -315,7 +322,11 @@ def _missing(
                 report(Note(f"Scene {item.scene.index + 1} is locked and stays as it is."))
             continue
         have = {t.recipe for t in session.takes_of(item.scene.span)}
-        wants += [w for w in item.wants if w.recipe not in have]
+        new = [w for w in item.wants if w.recipe not in have]
+        if before is not None and before.take is not None and _stays(item, before):
+            short = max(0, len(item.wants) - len(before.takes))
+            new = new[-short:] if short else []
+        wants += new
     return wants
 
 

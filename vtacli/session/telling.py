@@ -1,10 +1,15 @@
-"""A session as JSON values, for programs to read; the names are an interface and stay."""
+"""A session as JSON values, for programs to read (the names are an interface and stay), and as a
+cue sheet, for people to edit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+from vtacli.cues.sheet import FilmFacts
+from vtacli.cues.writing import write_cues
 from vtacli.errors import printable
 from vtacli.session.selecting import clock_of
 from vtacli.session.session import Session
@@ -59,6 +64,18 @@ def take_dict(session: Session, take: TakeInfo) -> dict[str, Any]:
         "drawn": list(take.drawn),
         "made_again": take.made_again,
     }
+
+
+def save_cues(session: Session, path: Path, overwrite: bool = False) -> None:
+    """Write the scenes as they stand as a cue sheet. Raises ConfigError, OutputError."""
+    facts = session.facts
+    film = FilmFacts(
+        Fraction(facts.duration_s),
+        Fraction(facts.frame_rate),
+        Path(facts.film.path).name,
+        facts.starts_at,
+    )
+    write_cues(path, [s.scene for s in session.state.scenes], film, overwrite=overwrite)
 
 
 def history_dict(session: Session) -> dict[str, Any]:

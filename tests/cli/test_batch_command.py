@@ -127,6 +127,7 @@ def test_folders_are_mirrored_and_names_never_meet(some, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_the_output_may_be_the_input_folder(some):
     for made in (4, 0):
         said = batch(some, "-o", some, "--json")
@@ -146,6 +147,7 @@ def test_what_nobody_can_do_is_refused_before_anything_is_done(some, tmp_path):
     assert batch(some, "-o", tmp_path / "file").code == 4
 
 
+@pytest.mark.slow
 def test_a_foreign_file_is_kept_and_the_first_failure_stops_if_asked(some, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
@@ -265,6 +267,7 @@ def test_a_worker_that_is_killed_costs_no_film(some, tmp_path):
     assert "is lost (signal 9)" in err
 
 
+@pytest.mark.slow
 def test_a_film_that_takes_too_long_is_given_up(some, tmp_path):
     slow = ["--model", "fake-slow", "--device", "cpu"]
     said = batch(some, "-o", tmp_path / "out", "--time-limit", "0.5", "--json", model=slow)

@@ -136,6 +136,7 @@ def test_the_shipped_model_on_a_cluster_gives_what_it_gives_here(tmp_path):
     assert hashes(tmp_path / "ray") == hashes(tmp_path / "local")
 
 
+@pytest.mark.slow
 def test_an_address_of_nothing_is_said(tmp_path):
     folder = tmp_path / "films"
     good_films(folder, 1)

@@ -118,7 +118,8 @@ class Agenda:
             return self._to_do(film, output, REMADE, content)
         if not self._record.is_whole(done, read=self._policy.verify):
             return self._to_do(film, output, MISSING, content)
-        report = FilmReport(film, output, BEFORE, seed=done.seed, sha256=done.sha256)
+        old = "" if done.film == str(film.path) else f"made when it was called {done.film}"
+        report = FilmReport(film, output, BEFORE, old, seed=done.seed, sha256=done.sha256)
         return Entry(film, report, content)
 
     def _undone(self, film: Film, content: str | None) -> Entry:

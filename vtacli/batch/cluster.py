@@ -29,7 +29,7 @@ from vtacli.window_cache.facade import fingerprint_of
 
 OPEN_S = 600.0
 """How long a machine may take to load the model."""
-PING_S = 30.0
+PING_S = 60.0
 LOOK_S = 10.0
 """How often it is looked for machines that came or went."""
 

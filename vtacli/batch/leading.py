@@ -16,7 +16,7 @@ from vtacli.batch.finding import Choice, find_films
 from vtacli.batch.holding import Held, Wanted, cores
 from vtacli.batch.local import LocalEngine
 from vtacli.batch.record import Record
-from vtacli.batch.result import TO_DO, BatchResult, FilmReport
+from vtacli.batch.result import BEFORE, TO_DO, BatchResult, FilmReport
 from vtacli.batch.running import Batch, BatchReport, Listed
 from vtacli.batch.values import Film
 from vtacli.models import ModelHandle
@@ -27,6 +27,7 @@ from vtacli.store.pins import write_json
 from vtacli.window_cache.facade import fingerprint_of, remembered
 
 MOST_JOBS = 16
+KEPT = "Their outputs keep the names that they have; --dry-run lists them."
 MANY = 1 << 30
 """More films than anybody has: where it is not known how many will come."""
 
@@ -115,6 +116,8 @@ def carry_out(order: Order, start: Start, report: BatchReport) -> BatchResult:
         entries = Agenda(record, settings, order.policy).entries(films, notes_of(report))
         rows = {e.film.path: e.report for e in entries}
         to_do = sum(e.report.state == TO_DO for e in entries)
+        if renamed := sum(e.report.state == BEFORE and bool(e.report.why) for e in entries):
+            report(Note(f"Films with other names than when they were made: {renamed}. {KEPT}"))
         notes: list[str] = []
         try:
             if to_do:

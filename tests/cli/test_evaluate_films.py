@@ -212,7 +212,7 @@ def test_a_blind_test_from_page_to_table(place, tmp_path):
         (["films", "--seconds", "60"], "on the spot"),
         (["films", "--tolerance", "2"], "tolerance"),
         (["films", "--seed", "-1"], "--seed"),
-        (["films", "--json", "--csv"], "Choose one"),
+        (["films", "--json", "--csv"], "two answers"),
         (["--generated", "ours"], "folder of films"),
         (["--answers", "nowhere.json"], "key"),
     ],

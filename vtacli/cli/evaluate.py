@@ -226,8 +226,10 @@ def evaluate(
 
     [dim]vta evaluate --answers anna.json --answers ben.csv -o test[/dim]
     """
-    if sum((as_json, markdown, as_csv)) > 1:
-        raise ConfigError("--json, --markdown and --csv are each an answer.", hint="Choose one.")
+    forms = [f for f, on in (("json", as_json), ("markdown", markdown), ("csv", as_csv)) if on]
+    if len(forms) > 1:
+        named = f"--{forms[0]} and --{forms[1]}"
+        raise ConfigError(f"{named} are two answers.", hint="Leave one out.")
     if answers or folder is not None:
         from vtacli.cli.evaluate_films import films_or_people
 
@@ -252,7 +254,7 @@ def evaluate(
                 weights_dir=weights_dir,
                 tagger=tagger,
                 device=device,
-                form="json" if as_json else "markdown" if markdown else "csv" if as_csv else "",
+                form="".join(forms),
             ),
             progress=progress,
             quiet=quiet,

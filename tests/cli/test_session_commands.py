@@ -112,13 +112,16 @@ def test_a_render_takes_other_choices_and_says_what_does_not_go(twenty, tmp_path
     assert code == 0
     assert done["audio"] == "replace"
     assert done["loudness"]["integrated_lufs"] == pytest.approx(-20, abs=0.3)
-    assert done["foley_gain_db"] == [-6.0] * 20
+    assert done["scene_gains_db"] == [-6.0] * 20
     other.write_bytes(b"mine")
     code, _, err = said("render", session, "-o", other)
     assert code == 4
     assert "--overwrite" in err
-    code, _, err = said("render", session, "--duck", "loud")
-    assert code == 2
+    assert said("render", session, "--duck", "loud")[0] == 2
+    for wrong in (["--takes", 0], ["--seed", -1], ["--prompt", " "], ["--scene", "99"]):
+        assert said("redo", session, "--scene", "1", *wrong)[0] == 2
+    missing = tmp_path / "nowhere" / "out.mkv"
+    assert said("generate", film, "-o", missing, "--session")[0] == 4
     code, _, err = said("takes", tmp_path / "none.vta")
     assert code == 2
     assert "no session here" in err

@@ -13,9 +13,9 @@ from typing import Any
 
 from vtacli.cues.asking import known_cues
 from vtacli.dub import Dubbed, Run, dubbed
-from vtacli.errors import ConfigError, MediaError
+from vtacli.errors import ConfigError, MediaError, printable
 from vtacli.inference import Pictures
-from vtacli.media.door import check_input
+from vtacli.media.door import check_input, check_output
 from vtacli.media.probe import probe
 from vtacli.media.spool import check_writable
 from vtacli.media.video import Analysis
@@ -52,7 +52,7 @@ class SessionMade:
         """JSON values: those of :class:`vtacli.dub.Dubbed`, and the session's."""
         return {
             **self.dubbed.to_dict(),
-            "session": str(self.session),
+            "session": printable(self.session),
             "takes_made": self.made,
             "takes_reused": self.reused,
             "sha256": self.rendered.sha256,
@@ -87,7 +87,7 @@ def generate(
     what has changed. Locked scenes stay as they are. Raises the errors of :mod:`vtacli.errors`.
     """
     run = Run(report)
-    check_input(film)
+    check_output(check_input(film), output, overwrite=True)
     with ExitStack() as open_things:
         path = session_of(output)
         with run.stage("check"):

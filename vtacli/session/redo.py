@@ -59,6 +59,7 @@ def redo(
     options = replace(
         choices_of(session.state.request, session.path), device=device, batch_size=batch_size
     )
+    replace(options, takes=takes, seed=seed)  # refuses what is none
     rows = [_asked_row(s.scene, prompt, negative, hits) for s in found]
     _check_words(rows, options, model)
     film = session.film

@@ -219,3 +219,25 @@ def test_thinning_takes_the_nearest_and_leaves_the_rest():
     assert thinned(dense, Fraction(30)) is dense
     once = thinned(thin, Fraction(2))
     assert np.array_equal(once.times_s, thin.times_s)
+
+
+MILLIONS = {
+    "clip4clip": 304,  # ViT-L/14 and its projection
+    "imagebind": 632,  # ViT-H/14 and its head
+    "languagebind": 405,  # ViT-L/14 with attention over time in each of 24 layers
+    "vjepa": 305,  # ViT-L/16 with 1568 places
+    "vjepa2": 304,  # ViT-L/16, rotary: 326 with the predictor
+    "vivit": 89,
+    "cavp": 33,  # SlowOnly-50 without classes: 31.6, and the projection
+    "mini": 4.7,
+}
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_at_its_published_size(name):
+    """Made without memory: what the settings say when nobody says anything."""
+    with torch.device("meta"):
+        encoder = encoder_class(name)()
+    count = sum(p.numel() for p in encoder.parameters())
+    assert count / 1e6 == pytest.approx(MILLIONS[name], rel=0.02)
+    assert encoder.spec == SPECS[name]

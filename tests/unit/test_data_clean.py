@@ -10,20 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import soxr
 from media_factory import ffmpeg, film_of
 
 from vtacli.errors import ConfigError
-from vtacli.media.flow import flow_of
-from vtacli.media.probe import probe
 from vtacli.signal.av_align import av_align
-from vtacli.signal.av_peaks import published_audio_peaks, published_video_peaks
+from vtacli.signal.av_peaks import published_audio_peaks
 from vtacli.signal.media import Audio
 from vtacli.training.data.clean import Cleaned, Limits, score_clips
 from vtacli.training.data.clip import Clip
 from vtacli.training.data.material import Wanted, material_of
 from vtacli.training.data.score_page import histogram, page
-from vtacli.training.data.scores import FLOW_SIDE_PX, Ears, Scorer, Sense, cosine, find_listeners
+from vtacli.training.data.scores import Ears, Scorer, Sense, alignment, cosine, find_listeners
 
 CLIPS = Path(__file__).parent.parent / "clips"
 RATE, SECONDS = 25, 6
@@ -65,19 +62,30 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 
 @pytest.mark.parametrize("version", ["paper", "tempotokens-2023", "tempotokens-2025"])
 def test_every_version_is_what_its_name_says(clips: list[Clip], version: str) -> None:
-    """The authors' peaks of a stretch, under the formula of that name."""
+    """The authors' peaks of a stretch, under the formula of that name; of a made flow, because
+    Farneback's rounds differently from call to call where nothing moves."""
+    flow = np.zeros(RATE * SECONDS)
+    for number, time_s in enumerate((0.2, *STRIKES_S, 5.5)):
+        flow[round(time_s * RATE) + 1] = 0.05 if number == 2 else 3.0
     part = replace(clips[0], start_s=Fraction(1, 2), end_s=Fraction(5))
-    found = Scorer(Ears(version))(part, {}, lambda item: None)
-    wave, rate = soundfile.read(clips[0].film.with_suffix(".wav.tmp.wav"), dtype="float32")
-    wave = soxr.resample(wave, rate, 16_000, quality="VHQ")[8_000:80_000]
-    heard = published_audio_peaks(Audio(wave[None], 16_000))
-    flow = flow_of(probe(clips[0].film), Fraction(5), shorter_side_px=FLOW_SIDE_PX)
-    seen = published_video_peaks(flow, 25.0, version)
-    seen = seen[(seen >= 0.5) & (seen < 5)] - 0.5
-    assert (found["audio_peaks"], found["video_peaks"]) == (len(heard), len(seen))
-    assert found["audio_peaks"] >= 4
+    material = replace(material_of(part, Wanted()), flow=flow)
+    assert material.frame_rate == RATE
+    found = alignment(material, version)
+    heard = published_audio_peaks(Audio(material.wave[None], 16_000))
+    # the two outside of the stretch are not asked; the weak one counts until 2025
+    strikes = [t for t in STRIKES_S if version != "tempotokens-2025" or t != STRIKES_S[1]]
+    seen = np.array(strikes) + 1 / RATE - 0.5
+    assert (
+        (found["audio_peaks"], found["video_peaks"]) == (4, len(strikes)) == (len(heard), len(seen))
+    )
+    assert found["av_align"] == pytest.approx(av_align(heard, seen, 1 / RATE, version), abs=1e-4)
+    assert found["av_align"] > 0.5
+
+
+def test_flow_is_read_where_it_is_wanted(clips: list[Clip]) -> None:
+    found = Scorer(Ears("tempotokens-2025"))(clips[0], {}, lambda item: None)
     assert found["video_peaks"] >= 4
-    assert found["av_align"] == pytest.approx(av_align(heard, seen, 0.04, version), abs=1e-4)
+    assert found["av_align"] is not None
 
 
 def test_what_fits_scores_higher_and_the_log_is_kept(clips: list[Clip], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ MOST_TAKES = 9
 LONGEST_PROMPT = 500
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that a page can tell from the next one."""
-KEPT_FILMS = 2
+KEPT_FILMS = 4
 
 
 class Source(Protocol):

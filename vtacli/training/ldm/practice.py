@@ -114,6 +114,7 @@ def sound_of(blows: Sequence[tuple[float, int]]) -> NDArray[np.float32]:
         noise = np.random.default_rng([voice, number % 2]).standard_normal(len(t))
         blow = 0.5 * np.sin(2 * np.pi * hz * t) * np.exp(-t / decay_s)
         blow += 0.25 * noise * np.exp(-t / 0.012)
+        blow *= np.minimum(1.0, (t[-1] - t) / 0.1)  # an end that is heard would be a blow itself
         first = round(at_s * RATE_HZ)
         piece = blow[: len(wave) - first].astype(np.float32)
         wave[first : first + len(piece)] += 0.5 * piece

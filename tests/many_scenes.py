@@ -32,6 +32,15 @@ def twenty_scenes(folder: Path) -> tuple[Path, Path]:
     return film, cuts
 
 
+def shared_twenty(tmp_path_factory) -> tuple[Path, Path]:
+    """The same, made once for all tests that only read it."""
+    folder = tmp_path_factory.getbasetemp() / "twenty-scenes"
+    if folder.exists():
+        return folder / "twenty.mkv", folder / "cuts.csv"
+    folder.mkdir()
+    return twenty_scenes(folder)
+
+
 def files_under(folder: Path) -> list[str]:
     """Every file, hidden ones too, by its name from ``folder`` on."""
     found = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())

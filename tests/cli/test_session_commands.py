@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from commands import vta
 from fakes import FakeModel, find, handle
-from many_scenes import twenty_scenes
+from many_scenes import shared_twenty
 from media_factory import ffmpeg
 
 from vtacli.cli.app import app
@@ -20,7 +20,7 @@ from vtacli.options import GenerateOptions
 
 @pytest.fixture(scope="module")
 def twenty(tmp_path_factory):
-    return twenty_scenes(tmp_path_factory.mktemp("twenty"))
+    return shared_twenty(tmp_path_factory)
 
 
 @pytest.fixture
@@ -129,12 +129,12 @@ def test_a_render_takes_other_choices_and_says_what_does_not_go(twenty, tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".mxf", ".webm"])
-def test_the_same_sound_makes_the_same_file_in_every_container(twenty, tmp_path, suffix):
-    film = twenty[0]
+def test_the_same_sound_makes_the_same_file_in_every_container(silent_film, tmp_path, suffix):
+    film = silent_film
     if suffix == ".webm":
         film = tmp_path / "film.webm"
         vp8 = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-t", "1"]
-        ffmpeg("-i", twenty[0], "-an", *vp8, film)
+        ffmpeg("-i", silent_film, *vp8, film)
     hashes = set()
     for name in "ab":
         options = GenerateOptions(seed=1, prompt="rain")

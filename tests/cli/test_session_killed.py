@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import FAKE, REAL, environment, vta
-from many_scenes import SCENES, files_under, twenty_scenes
+from many_scenes import SCENES, files_under, shared_twenty, twenty_scenes
 from test_session import hash_of
 
 from vtacli.session.session import Session
@@ -43,8 +43,8 @@ def whole_or_absent(output: Path, expected: str) -> bool:
     return not output.exists() or hash_of(output) == expected
 
 
-def test_killed_ten_times_and_run_again_it_ends_as_if_it_never_was(tmp_path):
-    film, cuts = twenty_scenes(tmp_path)
+def test_killed_ten_times_and_run_again_it_ends_as_if_it_never_was(tmp_path_factory, tmp_path):
+    film, cuts = shared_twenty(tmp_path_factory)
     for name in ("calm", "killed"):
         (tmp_path / name).mkdir()
 

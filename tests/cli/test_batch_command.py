@@ -108,6 +108,7 @@ def test_it_goes_by_content_and_settings(some, tmp_path):
     assert set(now) == {*old, "zero.mp4"}
 
 
+@pytest.mark.slow
 def test_folders_are_mirrored_and_names_never_meet(some, tmp_path):
     out = tmp_path / "out"
     (some / "sub").mkdir()

@@ -135,6 +135,7 @@ def test_films_are_dubbed_as_they_come_until_ctrl_c(films, tmp_path):
     assert again.answer["summary"] == "3 films: 2 done before, 1 failed before, 0 to do"
 
 
+@pytest.mark.slow
 def test_once_does_what_is_there_and_ends(films, tmp_path):
     inbox, out = tmp_path / "inbox", tmp_path / "out"
     inbox.mkdir()

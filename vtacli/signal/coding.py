@@ -30,7 +30,7 @@ def halvings_of(peak: float) -> int:
 def whole_numbers(data: NDArray[np.float32], halvings: int) -> NDArray[np.int32]:
     """(C, N) float32 -> (C, N) whole numbers in [-2**23, 2**23), the nearest, ties to even."""
     scaled = data.astype(np.float64) * (STEPS / 2**halvings)
-    return np.rint(scaled).astype(np.int32)
+    return np.asarray(np.rint(scaled), np.int32)
 
 
 def samples_of(whole: NDArray[np.int32], halvings: int) -> NDArray[np.float32]:

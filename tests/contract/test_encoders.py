@@ -154,6 +154,14 @@ def test_upstream_files_fit_exactly_or_not_at_all(encoder, tmp_path):
         opened({k: v.flatten()[:1] if k == last else v for k, v in whole.items()})
 
 
+def test_settings_that_nobody_knows_are_said(encoders, tmp_path):
+    with pytest.raises(ConfigError, match=r"imagebind cannot be made so.*colour"):
+        open_encoder("imagebind", {"colour": 3})
+    torch.save({"patch_embed.proj.weight": torch.zeros(3)}, tmp_path / "odd.pth")
+    with pytest.raises(WeightsRefused, match="no vivit: it has no parameter"):
+        encoder_class("vivit").from_upstream(tmp_path / "odd.pth")
+
+
 def test_half_precision_gives_float32(encoders):
     encoder = open_encoder("clip4clip", TINY["clip4clip"]).to(torch.bfloat16)
     assert encoder(shown(encoder, 2)).tokens.dtype == torch.float32
@@ -163,7 +171,7 @@ def test_a_folder_of_another_encoder_is_refused(encoders, tmp_path):
     encoders["cavp"].save_pretrained(tmp_path)
     with pytest.raises(WeightsRefused, match="holds a Cavp, not a VJepa"):
         open_encoder("vjepa", tmp_path)
-    with pytest.raises(WeightsMissing, match="no encoder mini"):
+    with pytest.raises(WeightsMissing, match="no MiniPicture"):
         open_encoder("mini", tmp_path / "nowhere")
 
 

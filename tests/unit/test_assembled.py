@@ -9,7 +9,7 @@ from published_model import imported, opened, window
 from safetensors.torch import load_file, save_file
 from tiny_encoders import TINY, pictures
 
-from vtacli.errors import ConfigError
+from vtacli.errors import ConfigError, WeightsRefused
 from vtacli.model.assembled import Assembled
 from vtacli.model.auxiliaries import AUXILIARIES
 from vtacli.model.auxiliary import WORDS_ALONE
@@ -136,6 +136,15 @@ def test_what_is_kept_on_disk_gives_the_same_condition(tmp_path):
     first, second = model.condition_of([kept]), model.condition_of([read])
     assert torch.equal(first.tokens, second.tokens)
     assert torch.equal(first.control, second.control)
+
+
+def test_a_folder_with_a_part_missing_is_refused(tmp_path):
+    assembled("flow-token").save_pretrained(tmp_path)
+    file = tmp_path / "diffusion_pytorch_model.safetensors"
+    state = load_file(file)
+    save_file({k: v for k, v in state.items() if k != "projection.bias"}, file)
+    with pytest.raises(WeightsRefused, match=r"1 missing \(projection.bias\)"):
+        Assembled.from_pretrained(tmp_path)
 
 
 def test_auxiliaries_are_applied_in_their_order():

@@ -17,7 +17,7 @@ from vtacli.model.auxiliaries import auxiliary_class
 from vtacli.model.condition import Condition
 from vtacli.model.contract import WindowContent
 from vtacli.model.encoders import open_encoder
-from vtacli.model.encoders.base import FrozenEncoder, thinned
+from vtacli.model.encoders.base import FrozenEncoder, check_folder, thinned
 from vtacli.model.encoders.features import Features, WindowFeatures
 from vtacli.model.variants import FLOW_FRAMES_PER_SECOND
 from vtacli.model.words import SentenceTower
@@ -188,7 +188,9 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:
-        """As diffusers does, from a local folder, with the frozen parts frozen."""
+        """As diffusers does, from a local folder whose names must be exactly the parts', with the
+        frozen parts frozen. Raises :class:`WeightsMissing` and :class:`WeightsRefused`."""
+        check_folder(cls, Path(folder, options.get("subfolder") or ""))
         model: Self = super().from_pretrained(folder, **options)
         model.frames.freeze()
         if model.words is not None:

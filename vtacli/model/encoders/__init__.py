@@ -50,4 +50,6 @@ def open_encoder(name: str, source: Path | Mapping[str, Any] | None = None) -> F
     kind = encoder_class(name)
     if isinstance(source, Path):
         return kind.from_pretrained(source)
-    return kind(**(source or {}))
+    from vtacli.model.encoders.base import made_with
+
+    return made_with(kind, source or {})

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.errors import ConfigError, WeightsMissing, WeightsRefused
 from vtacli.model import published
 from vtacli.model.encoders.features import Features
 from vtacli.model.encoders.spec import EncoderSpec, spec_of
@@ -49,14 +49,24 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def token_width(self) -> int:
         raise NotImplementedError
 
+    @property
+    def clip_frames(self) -> int | None:
+        """Frames a call sees at once, where it must be exactly so many."""
+        return spec_of(self.NAME).clip_frames
+
     def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         """Normalised pixels (T, 3, size, size), T at least 1, and their times (T,) to tokens."""
         raise NotImplementedError
 
     @property
     def spec(self) -> EncoderSpec:
-        """The published facts, with this one's own size and width."""
-        return replace(spec_of(self.NAME), frame_size_px=self.frame_size_px, width=self.token_width)
+        """The published facts, with this one's own sizes."""
+        return replace(
+            spec_of(self.NAME),
+            frame_size_px=self.frame_size_px,
+            width=self.token_width,
+            clip_frames=self.clip_frames,
+        )
 
     @torch.no_grad()
     def forward(self, frames: Frames) -> Features:
@@ -94,17 +104,7 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:
         """As diffusers does, from a local folder, whose names must be exactly the network's.
         Raises :class:`WeightsMissing` and :class:`WeightsRefused`."""
-        place = Path(folder, options.get("subfolder") or "")
-        files = sorted(place.glob("*.safetensors"))
-        if not files or not (place / "config.json").is_file():
-            raise WeightsMissing(f"there is no encoder {cls.NAME} here.", path=place)
-        said = published.read_json(place / "config.json").get("_class_name")
-        if said != cls.__name__:
-            raise WeightsRefused(f"this holds a {said}, not a {cls.__name__}.", path=place)
-        names = [name for file in files for name in read_header(file).tensors]
-        with torch.device("meta"):
-            expected = cls.from_config(cls.load_config(place)).state_dict()
-        check_keys(names, expected, place)
+        check_folder(cls, Path(folder, options.get("subfolder") or ""))
         model: Self = super().from_pretrained(
             folder, **{"use_safetensors": True, "local_files_only": True} | options
         )
@@ -117,17 +117,22 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         unknown. Its settings are what the shapes say, then what a ``config.json`` beside it says,
         then ``settings``, the later before the earlier. Nothing in the file is run.
 
-        Raises :class:`WeightsMissing` and :class:`WeightsRefused`.
+        Raises :class:`WeightsMissing`, :class:`WeightsRefused`, and :class:`ConfigError` for
+        settings that it does not know.
         """
         place = Path(path)
         state = cls.upstream_state(read_upstream(place), place)
         try:
             sizes = joined(cls.settings_of(state), cls._said_beside(place), settings)
-        except (KeyError, IndexError) as error:
+        except KeyError as error:
             raise WeightsRefused(
                 f"this is no {cls.NAME}: it has no parameter {error}.", path=place
             ) from error
-        model = cls(**sizes)
+        except (IndexError, ValueError, ZeroDivisionError) as error:
+            raise WeightsRefused(
+                f"this is no {cls.NAME}: its shapes make no sense ({error}).", path=place
+            ) from error
+        model: Any = made_with(cls, sizes)
         names = {ours: cls.upstream_name(ours) for ours in model.state_dict()}
         check_keys(state, names.values(), place)
         for ours, own in model.state_dict().items():
@@ -138,7 +143,8 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
                     path=place,
                 )
             own.copy_(theirs)
-        return model
+        made: Self = model
+        return made
 
     @classmethod
     def upstream_state(cls, whole: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
@@ -165,6 +171,30 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def upstream_name(cls, ours: str) -> str:
         """Upstream's name of one of our parameters."""
         return ours
+
+
+def made_with(kind: type[FrozenEncoder], settings: Mapping[str, Any]) -> FrozenEncoder:
+    """An encoder of these settings. Raises :class:`ConfigError` for one that it does not know."""
+    try:
+        return kind(**settings)
+    except TypeError as error:
+        raise ConfigError(f"the encoder {kind.NAME} cannot be made so: {error}.") from error
+
+
+def check_folder(kind: Any, folder: Path) -> None:
+    """Raise unless a folder holds a ``kind`` of diffusers' layout, with its very names: diffusers
+    would fill what is missing with random numbers. :class:`WeightsMissing` where nothing is,
+    :class:`WeightsRefused` where it is another thing."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files or not (folder / "config.json").is_file():
+        raise WeightsMissing(f"there is no {kind.__name__} here.", path=folder)
+    said = published.read_json(folder / "config.json").get("_class_name")
+    if said != kind.__name__:
+        raise WeightsRefused(f"this holds a {said}, not a {kind.__name__}.", path=folder)
+    names = [name for file in files for name in read_header(file).tensors]
+    with torch.device("meta"):
+        expected = kind.from_config(kind.load_config(folder)).state_dict()
+    check_keys(names, expected, folder)
 
 
 def read_upstream(path: Path) -> dict[str, Any]:

@@ -124,8 +124,12 @@ class LanguageBind(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.config.out_width)
 
+    @property
+    def clip_frames(self) -> int:
+        return int(self.config.clip_frames)
+
     def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
-        rows = clips(len(times_s), self.config.clip_frames)
+        rows = clips(len(times_s), self.clip_frames)
         parts = [self.embed(pixels[torch.from_numpy(r).to(pixels.device)]) for r in rows]
         return torch.cat(parts)[: len(times_s)], times_s
 

@@ -56,13 +56,17 @@ class Vivit(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.settings.hidden_size)
 
+    @property
+    def clip_frames(self) -> int:
+        return int(self.settings.num_frames)
+
     def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         tubelet = self.settings.tubelet_size[0]
         parts = []
-        for rows in clips(len(times_s), self.settings.num_frames):
+        for rows in clips(len(times_s), self.clip_frames):
             clip = pixels[torch.from_numpy(rows).to(pixels.device)][None]
             tokens = self.vivit(clip).last_hidden_state[0, 1:]  # the first is the class token
-            parts.append(tokens.unflatten(0, (self.settings.num_frames // tubelet, -1)).mean(dim=1))
+            parts.append(tokens.unflatten(0, (self.clip_frames // tubelet, -1)).mean(dim=1))
         times = tubelet_times(times_s, tubelet)
         return torch.cat(parts)[: len(times)], times
 

@@ -64,9 +64,13 @@ class VJepa(FrozenEncoder):
     def token_width(self) -> int:
         return int(self.config.width)
 
+    @property
+    def clip_frames(self) -> int:
+        return int(self.config.clip_frames)
+
     def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
         parts = []
-        for rows in clips(len(times_s), self.config.clip_frames):
+        for rows in clips(len(times_s), self.clip_frames):
             clip = pixels[torch.from_numpy(rows).to(pixels.device)].transpose(0, 1)[None]
             parts.append(self.embed(clip)[0].view(-1, self._places, self.config.width).mean(dim=1))
         times = tubelet_times(times_s, TUBELET)

@@ -27,7 +27,7 @@ def test_every_command_and_flag_exists(command):
     name = command.split()[1]
     if name.startswith("-"):
         name = ""
-    within = command.split()[2:3] if name == "models" else []  # a command of several
+    within = command.split()[2:3] if name in ("models", "data") else []  # a command of several
     arguments = [name, *within, "--help"] if name else ["--help"]
     run = subprocess.run(
         [sys.executable, "-m", "vtacli", *arguments],

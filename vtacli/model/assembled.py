@@ -176,10 +176,6 @@ class Assembled(ModelMixin, ConfigMixin):  # type: ignore[misc]
         ]
         return Condition(projected, mask, torch.cat(curves)[None] if curves else None)
 
-    def train(self, mode: bool = True) -> Self:
-        trained: Self = super().train(mode)  # the frozen parts stay as they are
-        return trained
-
     def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
         """As diffusers does, with the text tower's tokenizer beside it."""
         super().save_pretrained(save_directory, **options)

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -38,12 +39,29 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[object]:
-    """Playwright's browser, with a profile of its own that is thrown away."""
-    program = find_chromium()
+def _driver() -> Iterator[Any]:
+    """Playwright, of which one process can have one at a time: the one that runs, or a new one."""
     from playwright.sync_api import sync_playwright
 
+    if _running:
+        yield _running[-1]
+        return
     with sync_playwright() as playwright:
+        _running.append(playwright)
+        try:
+            yield playwright
+        finally:
+            _running.pop()
+
+
+_running: list[Any] = []
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Playwright's browser, with a profile of its own that is thrown away."""
+    program = find_chromium()
+    with _driver() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program, headless=True, args=FLAGS, timeout=60_000
         )

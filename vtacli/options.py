@@ -133,7 +133,7 @@ class GenerateOptions:
     0 leaves one out. ``draft``: whether recordings may be laid beneath the sound. ``references``:
     recordings of the user's own to be laid, ``reference_strength`` in [0, 1] how near to keep to
     them (None: :data:`REFERENCE_STRENGTH`). ``manners``: whether a scene that comes out as speech
-    or music without having been asked to is made once more. ``provenance``: whether what is written
+    or music without having been asked to is made again. ``provenance``: whether what is written
     says in its metadata that the sound was generated, and how. ``takes``: of each scene that does
     not say how many, for a session to keep.
     """

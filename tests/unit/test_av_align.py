@@ -38,7 +38,9 @@ def test_the_paper_s_form_knows_no_sides_and_stays_in_its_bounds(one, other):
     assert score == av_align(other, one, 0.08)
     assert 0 <= score <= 1
     assert av_align(one[::-1], other, 0.08) == score
-    assert 0 <= av_align(one, other, 0.08, REVISED) <= score + 1e-12
+    # no two moments are this far apart: where they are, rounding may tell the versions apart
+    window_s = 0.085
+    assert 0 <= av_align(one, other, window_s, REVISED) <= av_align(one, other, window_s) + 1e-12
 
 
 def test_what_the_versions_disagree_about():

@@ -69,6 +69,7 @@ def made(film, tmp_path, talks, name, listener=True, **asked):
 SECOND = 13_013
 """Where the long film's second scene begins, in ms: the name of its noise."""
 FIRST, AGAIN = (SECOND, SEED), (SECOND, other_seed(SEED, SECOND))
+ONCE_MORE = (SECOND, other_seed(AGAIN[1], SECOND))
 
 
 def test_a_scene_that_speaks_is_made_once_more_and_others_are_as_they_were(long_film, tmp_path):
@@ -90,17 +91,28 @@ def test_a_scene_that_speaks_is_made_once_more_and_others_are_as_they_were(long_
     assert np.array_equal(sound, once_more)
 
 
-@pytest.mark.parametrize(("second", "kept"), [(0.4, "second"), (0.52, "first"), (0.8, "first")])
-def test_the_better_of_two_is_kept_and_there_is_no_third(long_film, tmp_path, second, kept):
-    talks = {FIRST: 0.5, AGAIN: second}
-    result, sound, _, model = made(long_film, tmp_path, talks, "twice")
-    assert len(model.seen) == 6
+@pytest.mark.parametrize(
+    ("second", "third", "kept"),
+    [
+        (0.4, 0.45, AGAIN),
+        (0.45, 0.4, ONCE_MORE),
+        (0.52, 0.8, FIRST),
+        (0.8, 0.52, FIRST),
+        (0.8, 0.0, ONCE_MORE),
+    ],
+)
+def test_the_best_of_three_is_kept_and_there_is_no_fourth(long_film, tmp_path, second, third, kept):
+    talks = {FIRST: 0.5, AGAIN: second, ONCE_MORE: third}
+    result, sound, told, model = made(long_film, tmp_path, talks, "thrice")
+    assert len(model.seen) == 8
+    assert [n for n in told if "The best of 2 more takes" in n]
     off, as_it_comes, notes, _ = made(long_film, tmp_path, talks, "off", manners=False)
     assert not [n for n in notes if "Scene" in n]
     assert off.remarks.verdicts == {}
-    assert np.array_equal(sound, as_it_comes) == (kept == "first")
+    assert np.array_equal(sound, as_it_comes) == (kept == FIRST)
     verdict = result.remarks.verdicts[1]
-    assert verdict.kept == (AGAIN[1] if kept == "second" else SEED)
+    assert verdict.kept == kept[1]
+    assert verdict.takes == 2
 
 
 @pytest.mark.parametrize("prompt", ["a man speaking", "children's voices far away"])

@@ -280,7 +280,7 @@ Manners = Annotated[
     str,
     typer.Option(
         **among("on", "off"),
-        help="Make a scene once more that comes out as speech or music unasked.",
+        help="Make a scene again, up to twice, that comes out as speech or music unasked.",
         rich_help_panel=FOLLOW,
     ),
 ]

@@ -52,8 +52,10 @@ def av_align(
     audio, video = (np.asarray(p, dtype=np.float64) for p in (audio_peaks_s, video_peaks_s))
     if not len(audio) and not len(video):
         return float("nan")
+    # as the authors wrote it: where peaks are a window apart, rounding may decide by the side
     near = (video - window_s < audio[:, None]) & (audio[:, None] < video + window_s)
     if version == PAPER:
+        near = np.abs(audio[:, None] - video) < window_s
         common = (near.any(axis=1).sum() + near.any(axis=0).sum()) / 2
     elif version == FIRST:
         common = near.any(axis=1).sum()

@@ -145,8 +145,8 @@ def scores(**of) -> np.ndarray:
 
 def test_the_verdict_is_a_threshold_and_a_comparison():
     judge = Judge(LevelListener())
-    assert judge.verdict(scores(Speech=0.11, Water=0.1)) is None
-    assert judge.verdict(scores(Speech=0.13, Water=0.1)).family == "speech"
+    assert judge.verdict(scores(Speech=0.04, Water=0.03)) is None
+    assert judge.verdict(scores(Speech=0.06, Water=0.03)).family == "speech"
     assert judge.verdict(scores(Speech=0.4, Water=0.5)) is None
     assert judge.verdict(scores(Speech=0.4, Water=0.1)).family == "speech"
     assert judge.verdict(scores(Speech=0.4, Water=0.1), frozenset({"speech"})) is None

@@ -45,7 +45,10 @@ def test_a_study_trains_every_recipe_and_prints_its_table(study, capsys):
     assert "FAD and IS of" in said
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_everything_made_and_prints_markdown(study, capsys):
+    assert run(study) == 0
+    capsys.readouterr()
     before = (study / "smoke-pe" / "state" / "step-00000003.pt").stat().st_mtime_ns
     first = json.loads((study / "ablation.json").read_text())
     assert run(study, "--markdown") == 0

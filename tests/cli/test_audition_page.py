@@ -315,7 +315,7 @@ def test_the_buttons_do_what_they_say(watched: Watched, served: Served, folder: 
 
     page.click(here + "[data-do=lock]")
     page.wait_for_selector(here + "[data-do=unlock]")
-    assert page.locator(here + ".pick:not([disabled])").count() == 0
+    page.wait_for_selector(here + ".pick:not([disabled])", state="detached")
     with Session.open(folder / "out.vta") as session:
         assert session.scene(2).scene.lock
     page.click(here + "[data-do=unlock]")

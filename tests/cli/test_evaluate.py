@@ -77,6 +77,7 @@ def test_the_page_needs_nothing_from_elsewhere(run, place):
         assert text in page
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_what_the_first_one_left(run, place):
     cache = place / "out" / "cache"
     before = {p.name: p.read_bytes() for p in cache.iterdir()}

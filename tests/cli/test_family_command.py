@@ -15,6 +15,7 @@ def dubbed(tmp_path, film, variant, *more):
     return said.answer
 
 
+@pytest.mark.slow
 def test_motion_as_control(tmp_path, silent_film):
     assert dubbed(tmp_path, silent_film, "vta-ldm-flow")["samples"] == 96_000
 

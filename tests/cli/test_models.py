@@ -223,6 +223,7 @@ def test_what_cannot_be_done_is_said(say, command, code, words):
     assert words in err
 
 
+@pytest.mark.slow
 def test_a_name_that_another_shelf_has_first_is_said(made, place, say):
     code, out, err = say("import", made / "tiny", "--name", "vta-mini")
     assert code == 0

@@ -61,6 +61,7 @@ def test_every_small_recipe_makes_a_model_that_generates(name, films, tmp_path, 
     assert dubbed.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_person_trains_without_any_data_and_the_second_call_goes_on(tmp_path):
     """In a process of its own: films, autoencoder, training, a stop half-way, and the rest."""
     recipe = tmp_path / "mine.toml"

@@ -61,6 +61,7 @@ def test_pull_does_try(alone, tmp_path, where):
     assert alone("models", "pull", "far", "--catalog", "c.toml").returncode == KILLED
 
 
+@pytest.mark.slow
 def test_models_are_looked_at_kept_and_brought_in_without_a_network(alone, tmp_path):
     (tmp_path / "c.toml").write_text(CATALOG.format(where='url = "https://127.0.0.1:9/x"'))
     store = ("--weights-dir", tmp_path / "store")

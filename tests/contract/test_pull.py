@@ -247,6 +247,7 @@ def test_the_hubs_token_stays_with_the_hub(home, library, monkeypatch):
     assert {sent[path] for path in others} == {None}
 
 
+@pytest.mark.slow
 def test_what_came_and_is_no_model_is_not_pinned(home, library, capsys):
     """Without a hash anywhere only the model itself can say that a file is wrong."""
     catalog, store = diffusers(library, home / "c.toml"), home / "store"

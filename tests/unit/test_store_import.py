@@ -298,6 +298,7 @@ def test_what_holds_no_model_says_so(tmp_path):
     assert nothing_in(tmp_path / "shelf")
 
 
+@pytest.mark.slow
 def test_an_encoder_of_published_files_needs_no_settings_where_they_are_known(tmp_path):
     """Of a model without words the tokenizer is not needed; its settings alone are enough."""
     source = tmp_path / "source"

@@ -73,6 +73,16 @@ def test_a_plan_is_saved_filled_in_and_obeyed(film, tmp_path, here, form):
     assert (exists.code, "--overwrite" in exists.err) == (4, True)
 
 
+def test_a_film_that_is_dubbed_already_does_not_stand_in_a_sheet_s_way(film, tmp_path, here):
+    beside = tmp_path / film.name
+    beside.write_bytes(film.read_bytes())
+    (tmp_path / f"{film.stem}.dubbed.mp4").write_bytes(b"an earlier one")
+    assert here("plan", beside).code == 4
+    saved = here("plan", beside, "--save", tmp_path / "cues.toml")
+    assert saved.code == 0, saved.err
+    assert (tmp_path / "cues.toml").is_file()
+
+
 def test_labels_as_an_editing_program_shows_them(film, tmp_path, here):
     sheet = tmp_path / "cues.toml"
     saved = here("plan", film, "--save", sheet, "--tc-start", "01:00:00:00")

@@ -119,7 +119,8 @@ def plan(
         crossfade_s=seconds(crossfade, "--crossfade"),
         scenes=flags.scene_options(scenes, min_scene, detector, threshold),
         mix=MixOptions(mode=audio, codec=codec, duck_db=duck, dialogue=dialogue, loudness=loudness),
-        overwrite=overwrite,
+        # a sheet is asked for, not a film: one that is there already does not stand in its way
+        overwrite=overwrite or (save is not None and output is None),
     )
     check_save(save, tc_start, film, overwrite)
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from vtacli.signal.mel import htk_mel_matrix
+
 RATE_HZ = 16_000
 WINDOW, HOP, N_FFT = 400, 160, 512
 BANDS, LOW_HZ, HIGH_HZ = 64, 125.0, 7500.0
@@ -23,29 +25,14 @@ CHANNELS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0)
 """Of the convolutions in order; 0 is a pooling."""
 
 
-def htk_mel_matrix() -> NDArray[np.float64]:
-    """(257, 64): triangles on the HTK scale, 1127 ln(1 + f / 700); the bin at 0 Hz is left out."""
-
-    def mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(1127.0 * np.log1p(hz / 700.0))
-
-    bins = mel(np.linspace(0.0, RATE_HZ / 2, N_FFT // 2 + 1))[:, None]
-    ends = mel(np.array([LOW_HZ, HIGH_HZ]))
-    edges = np.linspace(ends[0], ends[1], BANDS + 2)
-    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    rise, fall = (bins - low) / (middle - low), (high - bins) / (high - middle)
-    matrix = np.asarray(np.maximum(0.0, np.minimum(rise, fall)), np.float64)
-    matrix[0] = 0.0
-    return matrix
-
-
 def examples_of(wave: NDArray[np.float32]) -> torch.Tensor:
     """(N,) sound at 16 kHz -> (E, 1, 96, 64): an example each 0.96 s, one at least."""
     padded = np.pad(wave.astype(np.float64), (0, max(0, EXAMPLE_SAMPLES - len(wave))))
     window = 0.5 - 0.5 * np.cos(2 * np.pi / WINDOW * np.arange(WINDOW))
     framed = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP] * window
     magnitude = np.abs(np.fft.rfft(framed, N_FFT))
-    levels = np.log(magnitude @ htk_mel_matrix() + LOG_OFFSET)
+    bank = htk_mel_matrix(RATE_HZ, N_FFT, BANDS, LOW_HZ, HIGH_HZ)
+    levels = np.log(magnitude @ bank + LOG_OFFSET)
     whole = len(levels) // EXAMPLE_FRAMES
     shaped = levels[: whole * EXAMPLE_FRAMES].reshape(whole, 1, EXAMPLE_FRAMES, BANDS)
     return torch.from_numpy(shaped).float()

@@ -11,7 +11,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
@@ -54,6 +56,25 @@ def mel_basis(
     fall = (edges[2:, None] - bins_hz) / (edges[2:] - edges[1:-1])[:, None]
     triangles = torch.minimum(rise, fall).clamp(min=0)
     return (triangles * (2 / (edges[2:] - edges[:-2]))[:, None]).float()
+
+
+def htk_mel_matrix(
+    rate_hz: int, n_fft: int, bands: int, low_hz: float, high_hz: float
+) -> NDArray[np.float64]:
+    """Bands that are triangles on HTK's and Kaldi's scale, 1127 ln(1 + f / 700), each 1 at its
+    middle: (n_fft // 2 + 1, bands). The bin at 0 Hz is left out."""
+
+    def mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(1127.0 * np.log1p(hz / 700.0))
+
+    bins = mel(np.linspace(0.0, rate_hz / 2, n_fft // 2 + 1))[:, None]
+    ends = mel(np.array([low_hz, high_hz]))
+    edges = np.linspace(ends[0], ends[1], bands + 2)
+    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
+    rise, fall = (bins - low) / (middle - low), (high - bins) / (high - middle)
+    matrix = np.asarray(np.maximum(0.0, np.minimum(rise, fall)), np.float64)
+    matrix[0] = 0.0
+    return matrix
 
 
 @lru_cache(maxsize=8)

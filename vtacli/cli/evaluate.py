@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WHAT = "What to measure"
 FILMS, PEOPLE = "A folder of films", "People who listen"
 SUITE_NAMES = ("mini",)
-LISTENER_NAMES = ("yamnet", "vggish", "panns", "clap")
+LISTENER_NAMES = ("yamnet", "vggish", "panns", "passt", "clap")
 QUESTION_NAMES = ("pairs", "mos", "both")
 SECTION_NAMES = ("hits", "words", "distance", "parts", "speed", "silence", "likeness", "clips")
 

@@ -71,6 +71,7 @@ LISTENERS = {
     "yamnet": "vtacli.evaluation.listeners:YamnetListener",
     "vggish": "vtacli.evaluation.network_listeners:VggishListener",
     "panns": "vtacli.evaluation.network_listeners:PannsListener",
+    "passt": "vtacli.evaluation.network_listeners:PasstListener",
     "clap": "vtacli.evaluation.network_listeners:ClapListener",
 }
 """Name, which is also the folder's on a shelf -> what opens it from there."""
@@ -78,6 +79,7 @@ LISTENERS = {
 WHERE = {
     "vggish": "torchvggish's vggish-10086976.pth",
     "panns": "Cnn14_mAP=0.431.pth of audioset_tagging_cnn",
+    "passt": "passt-s-f128-p16-s10-ap.476-swa.pt of kkoutini/PaSST",
     "clap": "a CLAP of transformers, laion/clap-htsat-unfused for example",
 }
 """What goes into the folder."""

@@ -1,7 +1,7 @@
-"""Listeners whose weights do not come with the program: VGGish, PANNs' Cnn14, and CLAP.
+"""Listeners whose weights do not come with the program: VGGish, PANNs' Cnn14, PaSST, and CLAP.
 
-Each is opened from its folder on a shelf, every name held against the network's own. VGGish and
-Cnn14 are written here and held against the published code; CLAP is transformers' own.
+Each is opened from its folder on a shelf, every name held against the network's own. VGGish, Cnn14
+and PaSST are written here and held against the published code; CLAP is transformers' own.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from safetensors.torch import load_file
 from vtacli.errors import WeightsMissing, WeightsRefused
 from vtacli.evaluation.listening_to import Listened, mono_at, sounding
 from vtacli.evaluation.metrics.classes import softmax
-from vtacli.model import panns, vggish
+from vtacli.model import panns, passt, vggish
 from vtacli.model.published import load_pickle
 from vtacli.model.strict import check_keys
 from vtacli.signal.media import Audio
 
 WINDOW_S = 10
-"""CLAP and Cnn14 were trained on ten seconds at a time."""
+"""CLAP, Cnn14 and PaSST were trained on ten seconds at a time."""
 
 
 class VggishListener:
@@ -65,13 +65,38 @@ class PannsListener:
 
     @torch.no_grad()
     def listen(self, sound: Audio) -> Listened:
-        wave = mono_at(sound, panns.RATE_HZ)
-        parts = windows_of(wave, WINDOW_S * panns.RATE_HZ)
+        parts = windows_of(mono_at(sound, panns.RATE_HZ), WINDOW_S * panns.RATE_HZ)
         tags = [self.network(torch.from_numpy(p)[None]) for p in parts]
-        kept = [bool(sounding(p, len(p), len(p), 1)[0]) for p in parts]
-        embeddings = np.concatenate([t.embeddings.numpy() for t in tags])[np.array(kept)]
-        logits = np.concatenate([t.logits.double().numpy() for t in tags])
-        return Listened(embeddings, softmax(logits).astype(np.float32))
+        return _listened(parts, [t.embeddings for t in tags], [t.logits for t in tags])
+
+
+class PasstListener:
+    """PaSST-S's 768 numbers and 527 classes for each ten seconds.
+
+    A sound under ten seconds is filled up with silence, as av-benchmark does, by which
+    video-to-audio papers took their figures. A longer one, which they cut, is heard in windows;
+    the last of these is as long as it is, because silence would say more there than the sound.
+    """
+
+    name = "passt"
+    about = (
+        "PaSST-S, 768 numbers each 10 s (a shorter sound filled up with silence); "
+        "classes: softmax of its 527 logits"
+    )
+
+    def __init__(self, folder: Path):
+        self.network = passt.Passt()
+        path, state = read_state(folder)
+        load_strictly(self.network, passt.weights_of(state), path)
+
+    @torch.no_grad()
+    def listen(self, sound: Audio) -> Listened:
+        whole = WINDOW_S * passt.RATE_HZ
+        wave = mono_at(sound, passt.RATE_HZ)
+        parts = windows_of(wave, whole)
+        filled = parts if len(wave) > whole else [np.pad(wave, (0, whole - len(wave)))]
+        tags = [self.network(torch.from_numpy(p)[None]) for p in filled]
+        return _listened(parts, [t.features for t in tags], [t.logits for t in tags])
 
 
 class ClapListener:
@@ -129,6 +154,16 @@ def _vectors(found: Any) -> NDArray[np.float32]:
     # some versions of transformers give the vectors themselves, others what they are part of
     tensor = found if isinstance(found, torch.Tensor) else found.pooler_output
     return np.asarray(tensor.numpy(), np.float32)
+
+
+def _listened(
+    parts: list[NDArray[np.float32]], embeddings: list[torch.Tensor], logits: list[torch.Tensor]
+) -> Listened:
+    """What was heard in each window; a silent one has classes and no embedding."""
+    kept = [bool(sounding(p, len(p), len(p), 1)[0]) for p in parts]
+    found = np.concatenate([e.numpy() for e in embeddings])[np.array(kept)]
+    classes = softmax(np.concatenate([x.double().numpy() for x in logits]))
+    return Listened(found, classes.astype(np.float32))
 
 
 def windows_of(wave: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:

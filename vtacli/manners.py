@@ -1,6 +1,6 @@
 """Manners: no speech and no music unless asked for. A tagger listens to each scene; one that
-comes out as either is made again with another seed, and once more if that is no better; the best
-is kept.
+comes out as either is made again with another seed, and once more if that is no better, then
+without any recording laid beneath it, since that is often what sang; the best is kept.
 
 The thresholds are low, since a false alarm costs two more takes and no more: of 300 recordings of
 effects they call 5 % speech or music, of 272 sounds that the model made for other words 2.6 %.
@@ -94,13 +94,14 @@ class Heard:
 
 
 MOST_AGAIN = 2
-"""How many more takes a scene gets at most."""
+"""How many more takes a scene gets at most. The last of them has no draft."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """A scene that was made again, ``takes`` times more. ``again``: what the best of these comes
-    out as, ``seed``: its seed. ``kept``: the seed of the take that was kept."""
+    out as, ``seed``: its seed. ``kept``: the seed of the take that was kept. ``draft``: whether
+    recordings could be laid beneath that one."""
 
     scene: int
     heard: Heard
@@ -108,6 +109,7 @@ class Verdict:
     seed: int
     kept: int
     takes: int = 1
+    draft: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -117,6 +119,7 @@ class Verdict:
             "score_again": None if self.again is None else round(self.again.score, 3),
             "kept_seed": self.kept,
             "takes": self.takes,
+            "draft": self.draft,
         }
 
     def text(self) -> str:
@@ -124,6 +127,8 @@ class Verdict:
         sounds = self.again.text() if self.again else "neither speech nor music"
         which = "was kept" if self.kept == self.seed else "is no better: the first was kept"
         take = "Another take" if self.takes == 1 else f"The best of {self.takes} more takes"
+        if not self.draft:
+            take += ", drawn from no recording"
         return (
             f"Scene {self.scene + 1} came out as {self.heard.text()}, which nothing asked for. "
             f"{take}, with seed {self.seed}, comes out as {sounds}, and {which}. "
@@ -238,9 +243,15 @@ def other_seeds(seed: int, noise_id: int) -> Iterator[int]:
         yield seed
 
 
+def has_draft(take: int) -> bool:
+    """Whether recordings may be laid beneath one of the takes that come after the first, of which
+    ``take`` is the number, from 0."""
+    return take < MOST_AGAIN - 1
+
+
 def mannered(
     rendered: Iterable[Rendered],
-    again: Callable[[int, int], Iterator[Rendered]],
+    again: Callable[[int, int, bool], Iterator[Rendered]],
     judge: Judge,
     scenes: Sequence[Scene],
     prompt_of: Callable[[Scene], str | None],
@@ -253,7 +264,8 @@ def mannered(
     """``rendered``, in order, scene by scene; a rude scene in the best of its takes, of which
     there are up to :data:`MOST_AGAIN` more.
 
-    ``again(scene, seed)`` makes a scene's windows once more. A scene is held on disk, in a file
+    ``again(scene, seed, draft)`` makes a scene's windows once more, with recordings beneath them
+    or without. A scene is held on disk, in a file
     without a name in ``folder``, until it is whole. What becomes of a scene depends on it alone.
     """
     for index, pieces in groupby(rendered, key=lambda piece: piece[0].scene):
@@ -267,15 +279,18 @@ def mannered(
                 yield from first.played()
                 continue
             tries: list[tuple[int, _Scene, Heard | None]] = []
-            for seed in other_seeds(seed_of(scene), scene.noise_id):
-                take = _heard(again(index, seed), judge.listener, folder, files)
+            for number, seed in enumerate(other_seeds(seed_of(scene), scene.noise_id)):
+                sounds = again(index, seed, has_draft(number))
+                take = _heard(sounds, judge.listener, folder, files)
                 tries.append((seed, take, take.verdict(judge, asked)))
                 if tries[-1][2] is None:
                     break
             seed, second, better = min(tries, key=lambda t: 0.0 if t[2] is None else t[2].share)
             won = better is None or better.share < heard.share
             kept = seed if won else seed_of(scene)
-            verdict = Verdict(index, heard, better, seed, kept, len(tries))
+            best = [s for s, _, _ in tries].index(seed)
+            draft = not won or has_draft(best)
+            verdict = Verdict(index, heard, better, seed, kept, len(tries), draft)
             on_verdict(verdict)
             report(Note(verdict.text()))
             yield from (second if won else first).played()

@@ -10,6 +10,7 @@ from vtacli.inference import AGAIN, STAGE, Pictures, content_of, render
 from vtacli.manners import Judge, Rendered, Verdict, mannered
 from vtacli.model.contract import Listener, SoundModel, Take
 from vtacli.model.guess import Guess, mean_of
+from vtacli.options import GenerateOptions
 from vtacli.plan_dicts import scene_dict, window_dict
 from vtacli.planning import Request
 from vtacli.progress import Note, Report
@@ -96,7 +97,9 @@ def make_takes(
     """
     options = job.options
 
-    def made(some: tuple[Window, ...], scene_seed: int | None, stage: str) -> Iterator[Rendered]:
+    def made(
+        some: tuple[Window, ...], scene_seed: int | None, stage: str, options: GenerateOptions
+    ) -> Iterator[Rendered]:
         contents = (
             content_of(
                 w,
@@ -114,10 +117,13 @@ def make_takes(
         )
         return render(model, some, contents, options, report, stage)
 
-    def again(scene: int, scene_seed: int) -> Iterator[Rendered]:
-        return made(tuple(w for w in windows if w.scene == scene), scene_seed, AGAIN)
+    def again(scene: int, scene_seed: int, draft: bool) -> Iterator[Rendered]:
+        own = tuple(w for w in windows if w.scene == scene)
+        # an editor's reference is laid in any case
+        draft = options.draft and (draft or bool(job.references))
+        return made(own, scene_seed, AGAIN, replace(options, draft=draft))
 
-    rendered = made(windows, None, STAGE)
+    rendered = made(windows, None, STAGE, options)
     if listener is not None:
         judge = Judge(listener)
         rendered = mannered(

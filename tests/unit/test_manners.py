@@ -113,6 +113,16 @@ def test_the_best_of_three_is_kept_and_there_is_no_fourth(long_film, tmp_path, s
     verdict = result.remarks.verdicts[1]
     assert verdict.kept == kept[1]
     assert verdict.takes == 2
+    # what sings is often the recording beneath: the last take has none
+    assert [w.draft for w in model.seen] == [True] * 6 + [False] * 2
+    assert verdict.draft == (kept != ONCE_MORE)
+    assert ("drawn from no recording" in verdict.text()) == (kept == ONCE_MORE)
+
+
+def test_without_drafts_no_take_has_one(long_film, tmp_path):
+    talks = {FIRST: 0.5, AGAIN: 0.5, ONCE_MORE: 0.5}
+    _, _, _, model = made(long_film, tmp_path, talks, "none", draft=False)
+    assert [w.draft for w in model.seen] == [False] * 8
 
 
 @pytest.mark.parametrize("prompt", ["a man speaking", "children's voices far away"])

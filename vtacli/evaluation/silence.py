@@ -128,10 +128,10 @@ def mannered(study: Study, judge: manners.Judge, made: Made) -> Heard:
     with the seeds that the product would take, and the best stays."""
     asked = manners.asked_for([made.prompt.prompt])
     best, least = made.heard, judge.verdict(made.heard.scores.astype(np.float32), asked)
-    for seed in manners.other_seeds(study.suite.seed + made.seed, 0):
+    for number, seed in enumerate(manners.other_seeds(study.suite.seed + made.seed, 0)):
         if least is None:
             break
-        again = heard_again(study, made, seed)
+        again = heard_again(study, made, seed, manners.has_draft(number))
         heard = judge.verdict(again.scores.astype(np.float32), asked)
         if heard is None or heard.share < least.share:
             best, least = again, heard

@@ -78,12 +78,14 @@ def watch(film: Path, variant: Variant) -> Iterator[Watched]:
         yield Watched(frames, analysis.motion, cuts, until, variant)
 
 
-def from_words(model: SoundModel, prompt: str | None, seed: int, hits: Hits = ()) -> Audio:
+def from_words(
+    model: SoundModel, prompt: str | None, seed: int, hits: Hits = (), *, draft: bool = True
+) -> Audio:
     """One whole window without any picture. (C, N)"""
     window_s = float(model.variant.window_s)
     inside = tuple((t, s) for t, s in hits if t < window_s)
     content = WindowContent(
-        NOTHING_SEEN, window_s, NoiseKey(seed, 0, 0), prompt=prompt, hits=inside
+        NOTHING_SEEN, window_s, NoiseKey(seed, 0, 0), prompt=prompt, hits=inside, draft=draft
     )
     return model.generate([content], Sampling())[0]
 

@@ -92,15 +92,16 @@ def generated(study: Study) -> list[Made]:
     return made
 
 
-def heard_again(study: Study, made: Made, seed: int) -> Heard:
-    """The same prompt, with the same hits or none, from another seed of the sampler."""
+def heard_again(study: Study, made: Made, seed: int, draft: bool) -> Heard:
+    """The same prompt, with the same hits or none, from another seed of the sampler; ``draft``:
+    whether recordings may be laid beneath it."""
     book = study.notebook(SECTION, LISTEN_S, STRIKES)
     hits = STRIKES if made.struck else ()
     return Heard.from_row(
         book.measured(
-            f"{made.prompt.prompt} #{made.seed} again {seed}",
+            f"{made.prompt.prompt} #{made.seed} again {seed}{'' if draft else ', no draft'}",
             lambda: study.judge.hears(
-                from_words(study.model, made.prompt.prompt, seed, hits)
+                from_words(study.model, made.prompt.prompt, seed, hits, draft=draft)
             ).to_row(),
         )
     )

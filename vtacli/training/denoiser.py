@@ -156,12 +156,22 @@ def token_of(
     return np.asarray(mixture / np.linalg.norm(mixture) * sureness, dtype=np.float32)
 
 
+def noise_shares(rng: np.random.Generator, recipe: DenoiserRecipe) -> NDArray[np.float64]:
+    """(batch,) How much of each sample is noise, in [0, 1]."""
+    shares = 1 / (1 + np.exp(-rng.standard_normal(recipe.batch)))
+    if recipe.near_draft > 0:
+        near = rng.random(recipe.batch) < recipe.near_draft
+        shares[near] = rng.uniform(0, recipe.near_draft_noise, int(near.sum()))
+    return np.asarray(shares)
+
+
 def flow_loss(
     windows: Windows, words: Words, drafts: DraftMaker, recipe: DenoiserRecipe, device: str
 ) -> LossOf:
     """Rectified flow (Liu et al., 2209.03003): x_t = (1 - t) x + t n, target n - x.
 
-    t is logit-normal (Esser et al., 2403.03206, section 3.1), which spends effort mid-way.
+    t is logit-normal (Esser et al., 2403.03206, section 3.1), which spends effort mid-way; for a
+    share of the batch it is drawn evenly from where sampling near a draft runs.
     """
 
     def loss_of(
@@ -178,20 +188,18 @@ def flow_loss(
         no_control = both | ((dropped >= 0.6) & (dropped < 0.6 + recipe.drop_control))
         control[no_control] = 0
         noise = torch.from_numpy(rng.standard_normal(data.shape, dtype=np.float32)).to(device)
-        t = (
-            torch.from_numpy(1 / (1 + np.exp(-rng.standard_normal(recipe.batch))))
-            .float()
-            .to(device)
-        )
+        t = torch.from_numpy(noise_shares(rng, recipe)).float().to(device)
         mixed = (1 - t[:, None, None]) * data + t[:, None, None] * noise
-        made = model(
-            mixed.unsqueeze(-1),
-            t * 1000,
-            torch.from_numpy(tokens)[:, None].to(device),
-            torch.from_numpy(~no_words)[:, None].to(device),
-            torch.from_numpy(control).to(device),
-        ).sample.squeeze(-1)
-        loss = (made - (noise - data)).pow(2).mean()
+        kind = torch.device(device).type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=recipe.bfloat16):
+            made = model(
+                mixed.unsqueeze(-1),
+                t * 1000,
+                torch.from_numpy(tokens)[:, None].to(device),
+                torch.from_numpy(~no_words)[:, None].to(device),
+                torch.from_numpy(control).to(device),
+            ).sample.squeeze(-1)
+        loss = (made.float() - (noise - data)).pow(2).mean()
         return loss, {"flow": float(loss.detach())}
 
     return loss_of

@@ -52,6 +52,10 @@ class WindowsRecipe:
 
 @dataclass(frozen=True)
 class DenoiserRecipe:
+    """``near_draft``: the share of a batch whose noise is drawn evenly from none to
+    ``near_draft_noise``, where sampling runs that begins near a draft; the rest is logit-normal.
+    ``bfloat16``: the network's products in bfloat16, half as long on processors that have it."""
+
     schedule: Schedule
     batch: int = 24
     drop_words: float = 0.1
@@ -59,6 +63,9 @@ class DenoiserRecipe:
     drop_both: float = 0.05
     drop_draft: float = 0.33
     same_draft: float = 0.0
+    near_draft: float = 0.0
+    near_draft_noise: float = 0.55
+    bfloat16: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
 
 

@@ -288,7 +288,8 @@ def lessons(run: Run, same_draft: float) -> tuple[Windows, Words, DraftMaker]:
     """What denoisers learn from: training windows, words for them, and what makes their drafts."""
     composer = run.composer(held_out=False)
     windows = windows_of(run, composer, "windows", run.recipe.windows.count)
-    words = Words.of(run.text(), composer.sources.labels)
+    labels = composer.sources.labels
+    words = Words.of(run.text().reading(labels), labels)
     bank, steps = bank_of(run, composer.sources), windows.latents.shape[2]
     drafts = DraftMaker(bank, composer.sources, words, composer.window_s, steps, same_draft)
     return windows, words, drafts

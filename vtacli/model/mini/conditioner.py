@@ -71,8 +71,9 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def attach(self, folder: Path, text: TextSpace, words: PictureWords, bank: Bank) -> None:
         """Give the tables that are not parameters. ``folder`` is where they came from."""
-        self.folder, self.text, self.words, self.bank = folder, text, words, bank
-        self.label_vectors: NDArray[np.float32] = text.embed(list(bank.labels)).numpy()
+        self.folder, self.words, self.bank = folder, words, bank
+        self.text = text.reading(bank.labels)
+        self.label_vectors: NDArray[np.float32] = self.text.embed(list(bank.labels)).numpy()
         self._own = OwnBanks(bank)
 
     @classmethod

@@ -9,7 +9,7 @@ frequent words such as "the" hardly turn the sum. Nothing is left of the transfo
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.model.mini.forms import WordForms
 
 EMBEDDINGS = "embeddings.safetensors"
 TOKENIZER = "tokenizer.json"
@@ -36,10 +37,15 @@ class TextSpace:
     """The table of word-piece vectors and the tokenizer that finds their rows.
 
     ``rows``: (V, D) int8; ``scales``: (V,) float32, so that a vector is ``scales[i] * rows[i]``.
+    ``forms``: how inflected words are read; None reads every word as it is.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, rows: npt.NDArray[np.int8], scales: npt.NDArray[np.float32]
+        self,
+        tokenizer: Tokenizer,
+        rows: npt.NDArray[np.int8],
+        scales: npt.NDArray[np.float32],
+        forms: WordForms | None = None,
     ):
         if rows.ndim != 2 or scales.shape != rows.shape[:1]:
             raise ValueError(f"rows are (V, D) and scales (V,), got {rows.shape}, {scales.shape}")
@@ -53,6 +59,11 @@ class TextSpace:
         self._tokenizer = tokenizer
         self._rows = rows
         self._scales = scales
+        self._forms = forms
+
+    def reading(self, labels: Iterable[str]) -> TextSpace:
+        """The same space, in which a word that no label has is read as its kin among them."""
+        return TextSpace(self._tokenizer, self._rows, self._scales, WordForms(labels))
 
     @classmethod
     def from_folder(cls, folder: Path) -> TextSpace:
@@ -92,6 +103,8 @@ class TextSpace:
         lower case are the same; the result does not depend on the other texts of the call.
         """
         points = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        if self._forms is not None:
+            texts = [self._forms.read(text) for text in texts]
         for point, encoding in zip(
             points,
             self._tokenizer.encode_batch(list(texts), add_special_tokens=False),

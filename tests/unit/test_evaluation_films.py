@@ -17,6 +17,7 @@ from vtacli.evaluation.films.pairs import find_pairs, read_captions
 from vtacli.evaluation.films.reading import kept, made_sound, own_sound, see, seen_arrays, seen_of
 from vtacli.evaluation.films.score import figures_of
 from vtacli.evaluation.films.sets import around
+from vtacli.evaluation.films.synchrony import LEFT_OUT
 from vtacli.evaluation.films.words import WordSpace
 from vtacli.evaluation.listeners import YamnetListener, open_listener
 from vtacli.evaluation.metrics.frechet import frechet_distance
@@ -290,7 +291,8 @@ def test_a_film_that_cannot_be_read_is_left_out_and_named(tmp_path, yamnet):
         film(made / f"{name}.mp4", seconds=1, sound=True)
     pairs, _ = find_pairs(films, made)
     settings = FilmSettings(seconds=1, flow_side_px=None)
-    scores = evaluate_films(pairs, Ears(yamnet), None, settings, tmp_path / "out", ignore)
+    ears = Ears(yamnet, left_out=(LEFT_OUT,))
+    scores = evaluate_films(pairs, ears, None, settings, tmp_path / "out", ignore)
     assert [c.name for c in scores.clips] == ["good"]
     assert "broken.mp4" in scores.left_out[0]
     # the same sound: no distance, no difference in loudness
@@ -298,6 +300,6 @@ def test_a_film_that_cannot_be_read_is_left_out_and_named(tmp_path, yamnet):
     assert figures["kl"].made.value == pytest.approx(0, abs=1e-6)
     assert figures["loudness_off"].made.value == 0
     assert "av_align_paper" not in figures
-    assert "DeSync" in (tmp_path / "out" / "index.html").read_text()
+    assert "DeSync is left out" in (tmp_path / "out" / "index.html").read_text()
     with pytest.raises(ConfigError, match="No film is left"):
         evaluate_films(pairs[:1], Ears(yamnet), None, settings, tmp_path / "out", ignore)

@@ -96,6 +96,15 @@ def evaluate(
             rich_help_panel=FILMS,
         ),
     ] = 360,
+    desync: Annotated[
+        bool | None,
+        typer.Option(
+            "--desync/--no-desync",
+            help="How far sound is off the picture, as Synchformer hears it. If left out: where "
+            "its weights are on a shelf, in a folder synchformer.",
+            rich_help_panel=FILMS,
+        ),
+    ] = None,
     listen: Annotated[
         bool,
         typer.Option(
@@ -213,8 +222,8 @@ def evaluate(
     [dim]vta evaluate --sounds recordings --clips films --only hits,words --markdown[/dim]
 
     With a folder of FILMS: the field's measures of what was made for them against their true
-    sound: FAD, KID, IS, KL, AV-Align in its three versions, onset F1, levels; each with an
-    interval, what true sound gets, and what sound of the wrong films gets.
+    sound: FAD, KID, IS, KL, AV-Align in its three versions, DeSync, onset F1, levels; each with
+    an interval, what true sound gets, and what sound of the wrong films gets.
 
     [dim]vta evaluate films --generated dubbed -o evaluation[/dim]
 
@@ -255,6 +264,7 @@ def evaluate(
                 tagger=tagger,
                 device=device,
                 form="".join(forms),
+                desync=desync,
             ),
             progress=progress,
             quiet=quiet,
@@ -262,7 +272,7 @@ def evaluate(
         )
     for flag, given in (
         ("--generated", generated), ("--hits", hits), ("--captions", captions), ("--tell", tell),
-        ("--listen", listen), ("--csv", as_csv),
+        ("--listen", listen), ("--csv", as_csv), ("--desync", desync is not None),
     ):  # fmt: skip
         if given:
             raise ConfigError(f"{flag} is of a folder of films.", hint="Name the folder first.")

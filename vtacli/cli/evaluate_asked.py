@@ -8,7 +8,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Asked:
-    """The flags, as they were given. ``form``: json, markdown, csv, or nothing for a table."""
+    """The flags, as they were given. ``form``: json, markdown, csv, or nothing for a table.
+    ``desync``: None where it is measured if its weights are there."""
 
     films: Path | None
     generated: tuple[Path, ...]
@@ -29,3 +30,4 @@ class Asked:
     tagger: Path | None
     device: str
     form: str
+    desync: bool | None = None

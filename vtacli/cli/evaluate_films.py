@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from vtacli.evaluation.films.material import Ears
     from vtacli.evaluation.films.pairs import Pair
     from vtacli.evaluation.films.run import FilmScores
+    from vtacli.evaluation.films.synchrony import Synchrony
 
 TOLD = ("captions", "hits")
 TEXT_MODEL = "vta-mini"
@@ -73,7 +75,8 @@ def _films(shell: Shell, asked: Asked, console: Console) -> None:
         seed=asked.seed,
     )
     maker = None if generated is not None else _maker(shell, asked, told)
-    ears = _ears(asked, pairs)
+    synchrony, left_out_figures = _synchrony(asked)
+    ears = replace(_ears(asked, pairs), synchrony=synchrony, left_out=left_out_figures)
     scores = evaluate_films(pairs, ears, maker, settings, asked.output, shell.report, left_out)
     if asked.form == "markdown":
         console.answer(markdown(scores.figures))
@@ -114,6 +117,24 @@ def _ears(asked: Asked, pairs: tuple[Pair, ...]) -> Ears:
     return Ears(listener, tags, words)
 
 
+def _synchrony(asked: Asked) -> tuple[Synchrony | None, tuple[str, ...]]:
+    """Who hears how far sound is off, and a sentence where nobody does."""
+    if asked.desync is False:
+        return None, ("DeSync is left out: it was not asked for.",)
+    from vtacli.evaluation.films.synchrony import FOLDER, LEFT_OUT, WEIGHTS, Synchrony
+    from vtacli.media.weights import find_listener
+
+    folder = find_listener(FOLDER, asked.weights_dir)
+    if folder is not None:
+        return Synchrony(folder, asked.device), ()
+    if asked.desync:
+        raise WeightsMissing(
+            "Synchformer's weights are on no shelf.",
+            hint=f"They go into a folder {FOLDER} beside the models: {WEIGHTS}.",
+        )
+    return None, (LEFT_OUT,)
+
+
 def films_text(scores: FilmScores, output: Path) -> RenderableType:
     """The table, and where the rest is."""
     from rich.console import Group
@@ -135,5 +156,6 @@ def films_text(scores: FilmScores, output: Path) -> RenderableType:
             Text("few clips: FAD, KID and IS say little, AV-Align decides nothing", style="yellow")
         )
     lines += [Text(f"left out: {s}", style="yellow") for s in scores.left_out]
+    lines += [Text(s, style="dim") for s in scores.about["not_measured"]]
     lines.append(Text(f"{printable(output / 'index.html')} shows and plays it"))
     return Group(table, *lines)

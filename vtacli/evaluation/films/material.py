@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +16,24 @@ from vtacli.evaluation.metrics.levels import Levels, levels_of
 from vtacli.signal.av_peaks import own_audio_peaks, published_audio_peaks
 from vtacli.signal.media import Audio
 
+if TYPE_CHECKING:
+    from vtacli.evaluation.films.synchrony import Synchrony
+
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Ears:
     """``listener``: whose embeddings and classes count. ``tagger``: whose tags meet captions, None
-    where no caption is to be judged; ``words``: where captions and its classes meet."""
+    where no caption is to be judged; ``words``: where captions and its classes meet.
+    ``synchrony``: who says how far sounds are off pictures, None where nobody does. ``left_out``:
+    sentences on figures that nobody gives."""
 
     listener: SetListener
     tagger: YamnetListener | None = None
     words: WordSpace | None = None
+    synchrony: Synchrony | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,8 @@ class Seen:
 
     ``strikes_s``: of the motion curve; ``flow_px``: (pictures,) as
     :func:`vtacli.media.flow.flow_of` gives it, None where it was not asked for. ``motion``:
-    (time, energy) points to draw.
+    (time, energy) points to draw. ``sync``: the file of what Synchformer sees, None where it was
+    not asked or the clip is too short.
     """
 
     duration_s: float
@@ -43,13 +52,15 @@ class Seen:
     flow_px: Values | None = None
     motion: tuple[tuple[float, float], ...] = ()
     cuts_s: tuple[float, ...] = ()
+    sync: Path | None = None
 
 
 @dataclass(frozen=True)
 class Heard:
     """A sound. ``onsets_s``: as this program hears them; ``peaks_s``: as AV-Align's authors do.
     ``embeddings``: (P, D), none of silence;
-    ``classes``: (Q, C) or None; ``tags``: (521,) or None."""
+    ``classes``: (Q, C) or None; ``tags``: (521,) or None. ``sync``: the file of what Synchformer
+    hears, or None."""
 
     levels: Levels
     onsets_s: Values
@@ -57,6 +68,7 @@ class Heard:
     embeddings: Values
     classes: Values | None
     tags: Values | None = None
+    sync: Path | None = None
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """To be kept in a file."""

@@ -17,6 +17,7 @@ from vtacli.evaluation.films.figure import FilmFigure
 from vtacli.evaluation.films.material import Clip, Ears, Heard, Values
 from vtacli.evaluation.metrics.classes import divergence
 from vtacli.evaluation.metrics.levels import SILENT_DBFS, Levels
+from vtacli.evaluation.metrics.offsets import desync
 from vtacli.evaluation.metrics.onsets import TOLERANCE_S, OnsetCounts, match_onsets
 from vtacli.evaluation.metrics.words import tag_similarity
 from vtacli.evaluation.statistics import Interval, of_ratio
@@ -159,7 +160,25 @@ def measures(ears: Ears, tolerance_s: float = TOLERANCE_S) -> list[Measure]:
                 how="cosine of the caption and the mean embedding, in CLAP's space",
             )
         )
+    if ears.synchrony is not None:
+        found.append(
+            Measure(
+                "desync",
+                "DeSync",
+                lambda c, h: _desync(c, h, ears),
+                lambda c, h: _desync(c, h, ears),
+                more_is_better=False,
+                unit="s",
+                how="Synchformer's offset, first and last 4.8 s, mean of the absolute",
+            )
+        )
     return [*found, *_levels()]
+
+
+def _desync(clip: Clip, heard: Heard, ears: Ears) -> Share | None:
+    if ears.synchrony is None or clip.seen.sync is None or heard.sync is None:
+        return None
+    return desync(ears.synchrony.offsets_s(clip.seen.sync, heard.sync)), 1.0
 
 
 def _clap(clip: Clip, heard: Heard, ears: Ears) -> Share | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from hashlib import sha256
@@ -28,6 +28,7 @@ from vtacli.evaluation.films.reading import (
 )
 from vtacli.evaluation.films.score import figures_of
 from vtacli.evaluation.films.showing import Shown, show
+from vtacli.evaluation.films.synchrony import SHORTEST_S
 from vtacli.evaluation.metrics.onsets import TOLERANCE_S
 from vtacli.evaluation.notebook import digest
 from vtacli.evaluation.suite import machine, write_json
@@ -142,6 +143,7 @@ def evaluate_films(
     report(Step("films", len(pairs), len(pairs)))
     if not clips:
         raise ConfigError("No film is left to measure.", hint="; ".join(missing[:3]))
+    missing += _too_short(clips, ears)
     report(Step("figures", 0, 1))
     figures = figures_of(clips, ears, tolerance_s=settings.tolerance_s, seed=settings.seed)
     report(Step("figures", 1, 1))
@@ -169,7 +171,10 @@ def _clip(
             return None
         # by the samples themselves: whatever file they came from
         name = digest("sound", *bound, sha256(sound.data.tobytes()).hexdigest(), *key)
-        return Heard.of_arrays(kept(cache / f"{name}.npz", lambda: hear(sound, ears).to_arrays()))
+        found = Heard.of_arrays(kept(cache / f"{name}.npz", lambda: hear(sound, ears).to_arrays()))
+        if ears.synchrony is None or key:
+            return found
+        return replace(found, sync=ears.synchrony.of_sound(sound, until_s, cache))
 
     pictures = digest("picture", *bound[:2], _stamp(pair.film), settings.flow_side_px)
     seen = seen_of(
@@ -178,6 +183,8 @@ def _clip(
             lambda: seen_arrays(see(footage, until_s, flow_side_px=settings.flow_side_px)),
         )
     )
+    if ears.synchrony is not None:
+        seen = replace(seen, sync=ears.synchrony.of_picture(footage, until_s, cache))
     true = own_sound(footage, until_s)
     made, seconds = _made(pair, maker, until_s, out)
     if seconds < float(until_s) - SHORT_BY_S:
@@ -238,10 +245,16 @@ def _about(
         "few": with_truth < FEW,
         "settings": asdict(settings),
         "machine": machine(),
-        "not_measured": [
-            "DeSync is not measured: it needs Synchformer, a network that this program lacks.",
-        ],
+        "not_measured": list(ears.left_out),
     }
+
+
+def _too_short(clips: Sequence[Clip], ears: Ears) -> list[str]:
+    short = [c.name for c in clips if c.seen.sync is None]
+    if ears.synchrony is None or not short:
+        return []
+    named = ", ".join(short[:3]) + (f" and {len(short) - 3} more" if len(short) > 3 else "")
+    return [f"DeSync of {named}: shorter than the {SHORTEST_S:g} s that it is heard over."]
 
 
 def _make_folder(out: Path) -> None:

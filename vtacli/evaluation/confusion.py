@@ -74,20 +74,20 @@ def confusion(
         Figure(
             "named",
             "words, named prompts told apart: right",
-            _accuracy(said, heard_made, count, suite.seed),
+            accuracy(said, heard_made, count, suite.seed),
             measured=f"{count} prompts, {on}",
         ),
         Figure(
             "named_real",
             "words, named prompts told apart: real recordings",
-            _accuracy(called, heard_real, count, suite.seed),
+            accuracy(called, heard_real, count, suite.seed),
             measured=f"{len(theirs)} recordings",
         ),
     ]
     return figures, {
         "prompts": [p.prompt for p in prompts],
-        "generated": _table(said, heard_made, count),
-        "recordings": _table(called, heard_real, count),
+        "generated": table_of(said, heard_made, count),
+        "recordings": table_of(called, heard_real, count),
         "heard_as": [
             {"prompt": m.prompt.prompt, "seed": m.seed, "as": prompts[int(h)].prompt}
             for m, h in zip(ours, heard_made, strict=True)
@@ -95,13 +95,14 @@ def confusion(
     }
 
 
-def _accuracy(said: NDArray[np.int64], heard: NDArray[np.int64], count: int, seed: int) -> Any:
+def accuracy(said: NDArray[np.int64], heard: NDArray[np.int64], count: int, seed: int) -> Any:
     """The mean over prompts of the share that is right; prompts are what is resampled."""
     rates = np.array([np.mean(heard[said == k] == k) for k in range(count) if np.any(said == k)])
     return bootstrap(len(rates), lambda c: float(rates[c].mean()), seed=seed)
 
 
-def _table(said: NDArray[np.int64], heard: NDArray[np.int64], count: int) -> list[list[int]]:
+def table_of(said: NDArray[np.int64], heard: NDArray[np.int64], count: int) -> list[list[int]]:
+    """(count, count) of counts: said, heard as."""
     table = np.zeros((count, count), dtype=int)
     np.add.at(table, (said, heard), 1)
     return [[int(n) for n in row] for row in table]

@@ -22,7 +22,7 @@ from vtacli.training.composer import Composer
 from vtacli.training.library import SoundLibrary
 from vtacli.training.sources import find_sources
 
-EDITION = 2
+EDITION = 3
 """Changes with anything that changes what is measured, so that old notebooks do not answer."""
 
 Item = TypeVar("Item")
@@ -33,7 +33,8 @@ class Suite:
     """How much is measured. Counts, but for ``seed``, from which everything random is drawn.
 
     ``films``: renders. ``truths``: takes of true sound a film. ``prompts``: None for all.
-    ``seeds``: sounds a prompt; ``named_seeds``: a named prompt. ``real``: recordings a prompt.
+    ``seeds``: sounds a prompt; ``named_seeds``: a named prompt. ``real``, ``named_real``: the same
+    of recordings.
     ``copies``: held-out recordings through codec and vocoder, None for all. ``likened``: sounds
     compared with the bank. ``bank_share``: of the bank's rows that they are compared with.
     """
@@ -44,6 +45,7 @@ class Suite:
     seeds: int = 4
     named_seeds: int = 8
     real: int = 6
+    named_real: int = 24
     copies: int | None = None
     repeats: int = 7
     likened: int = 16
@@ -61,6 +63,7 @@ QUICK = Suite(
     seeds=2,
     named_seeds=2,
     real=4,
+    named_real=8,
     copies=24,
     repeats=3,
     likened=4,

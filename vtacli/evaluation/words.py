@@ -25,7 +25,10 @@ from vtacli.evaluation.spectrogram import save_sound, save_spectrogram
 from vtacli.evaluation.statistics import Interval, bootstrap, of_mean, of_ratio
 from vtacli.evaluation.study import Result, Study
 from vtacli.evaluation.take import from_words
+from vtacli.evaluation.timbre import told_by_timbre
+from vtacli.model.contract import Take
 from vtacli.signal.media import Audio
+from vtacli.training.series import series_of
 
 SECTION = "words"
 STRIKES = tuple((t, 0.9) for t in (1.0, 2.4, 3.8, 5.2, 6.6, 8.0))
@@ -46,6 +49,11 @@ class Made:
     def struck(self) -> bool:
         """Whether hits were written for it."""
         return self.seed % 2 == 1
+
+    @property
+    def drawn_series(self) -> frozenset[str]:
+        """The series of recordings that its draft was made of."""
+        return frozenset(series_of(file) for file in self.row.get("drawn", ()))
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,8 @@ def _make(study: Study, prompt: Prompt, seed: int, files: tuple[Any, ...]) -> Ro
     hits = STRIKES if seed % 2 else ()
     sound = from_words(study.model, prompt.prompt, study.suite.seed + seed, hits)
     row = study.judge.hears(sound).to_row()
+    if isinstance(sound, Take):
+        row["drawn"] = sorted({d.file for d in sound.drawn if d.file})
     if files:
         save_sound(files[0], sound)
         save_spectrogram(files[1], sound)
@@ -126,7 +136,9 @@ def recorded(study: Study) -> list[Real]:
     plan = [
         (p, r)
         for p in asked(study)
-        for r in study.sounds.matching(p.label_pattern, study.suite.real)
+        for r in study.sounds.matching(
+            p.label_pattern, study.suite.named_real if p.named else study.suite.real
+        )
     ]
     found = []
     for prompt, recording in study.each("recordings", plan, lambda i: i[1].file):
@@ -182,7 +194,9 @@ def measure(study: Study) -> Result:
     if len(named) > 1 and real:
         more, table = confusion(named, made, real, study.judge, study.suite)
         figures += more
-        details["confusion"] = table
+        more, by_timbre = told_by_timbre(named, made, real, study.suite)
+        figures += more
+        details["confusion"] = {**table, "by_timbre": by_timbre}
     return Result(figures, details)
 
 

@@ -1,0 +1,105 @@
+"""The named prompts told apart by timbre: whose recordings is each sound nearest to?
+
+A tagger's classes are a coarse judge of short sounds: by its highest class score a recorded door
+slam is a dog as often as a door. Its embedding knows more. So each named prompt is the mean
+direction of the embeddings of recordings that match it, and a sound is what it points to most
+(nearest class mean, by cosine). Nothing is judged by itself: a recording's own series of takes has
+no part in the means, nor have the series that a generated sound was drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtacli.evaluation.confusion import accuracy, table_of
+from vtacli.evaluation.figures import Figure
+from vtacli.evaluation.prompts import Prompt
+from vtacli.evaluation.study import Suite
+from vtacli.training.series import series_of
+
+if TYPE_CHECKING:
+    from vtacli.evaluation.words import Made, Real
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Recordings of several kinds. ``points``: (R, D) unit rows; ``kinds``: (R,) in 0..count - 1;
+    ``series``: (R,) the name that takes of one thing share."""
+
+    points: NDArray[np.float64]
+    kinds: NDArray[np.int64]
+    series: NDArray[np.str_]
+    count: int
+
+    @staticmethod
+    def of(real: Sequence[Real], prompts: Sequence[Prompt]) -> Kinds:
+        place = {p.prompt: i for i, p in enumerate(prompts)}
+        return Kinds(
+            np.array([unit(r.heard.embedding) for r in real]),
+            np.array([place[r.prompt.prompt] for r in real]),
+            np.array([series_of(r.file) for r in real]),
+            len(prompts),
+        )
+
+    def nearest(self, embedding: NDArray[np.float64], without: Collection[str] = ()) -> int:
+        """Which kind (D,) points to most, with no recording of the series ``without``. A kind of
+        which nothing is left is not chosen."""
+        other = ~np.isin(self.series, list(without))
+        point = unit(embedding)
+        likeness = np.full(self.count, -np.inf)
+        for kind in range(self.count):
+            own = other & (self.kinds == kind)
+            if own.any():
+                likeness[kind] = unit(self.points[own].mean(axis=0)) @ point
+        return int(likeness.argmax())
+
+
+def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(D,) scaled to length 1; zeros stay zeros."""
+    length = float(np.linalg.norm(vector))
+    return np.asarray(vector / length if length > 0 else vector, np.float64)
+
+
+def told_by_timbre(
+    prompts: Sequence[Prompt], made: Sequence[Made], real: Sequence[Real], suite: Suite
+) -> tuple[list[Figure], dict[str, Any]]:
+    """Accuracy of generated and of real sounds, and both tables of counts (said, heard as)."""
+    place = {p.prompt: i for i, p in enumerate(prompts)}
+    ours = [m for m in made if m.prompt.prompt in place and m.seed < suite.named_seeds]
+    theirs = [r for r in real if r.prompt.prompt in place]
+    if not ours or not theirs:
+        return [], {}
+    kinds, count = Kinds.of(theirs, prompts), len(prompts)
+    said = np.array([place[m.prompt.prompt] for m in ours])
+    heard = np.array([kinds.nearest(m.heard.embedding, m.drawn_series) for m in ours])
+    called = kinds.kinds
+    recorded = np.array(
+        [kinds.nearest(p, (s,)) for p, s in zip(kinds.points, kinds.series, strict=True)]
+    )
+    figures = [
+        Figure(
+            "timbre",
+            "words, named prompts told apart by timbre: right",
+            accuracy(said, heard, count, suite.seed),
+            measured=f"{count} prompts, {len(ours)} sounds; chance {1 / count:.3f}",
+        ),
+        Figure(
+            "timbre_real",
+            "words, named prompts told apart by timbre: real recordings",
+            accuracy(called, recorded, count, suite.seed),
+            measured=f"{len(theirs)} recordings, each without its own series",
+        ),
+    ]
+    return figures, {
+        "generated": table_of(said, heard, count),
+        "recordings": table_of(called, recorded, count),
+        "heard_as": [
+            {"prompt": m.prompt.prompt, "seed": m.seed, "as": prompts[int(h)].prompt}
+            for m, h in zip(ours, heard, strict=True)
+        ],
+    }

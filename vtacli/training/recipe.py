@@ -10,7 +10,7 @@ from typing import Any
 from vtacli.errors import ConfigError
 from vtacli.training.loop import Schedule
 
-STAGES = ("codec", "texture", "vocoder", "bank", "windows", "denoiser", "few_steps")
+STAGES = ("codec", "decoder", "texture", "vocoder", "bank", "windows", "denoiser", "few_steps")
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,27 @@ class CodecRecipe:
 
 
 @dataclass(frozen=True)
+class DecoderRecipe:
+    """The codec's decoder, on noisy latents; a schedule of no steps leaves it as the codec's stage
+    made it. ``latent_noise``: the most, as a share of each channel's deviation."""
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=0))
+    batch: int = 16
+    excerpt_samples: int = 40_960
+    latent_noise: float = 0.2
+
+
+@dataclass(frozen=True)
 class TextureRecipe:
-    """``width`` and ``depth`` of the network; a schedule of no steps leaves the texture out."""
+    """``width`` and ``depth`` of the network; a schedule of no steps leaves the texture out.
+    ``latent_noise``: as in :class:`DecoderRecipe`."""
 
     schedule: Schedule = field(default_factory=lambda: Schedule(steps=0))
     batch: int = 16
     excerpt_samples: int = 40_960
     width: int = 160
     depth: int = 4
+    latent_noise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,7 @@ class Recipe:
     name: str
     seed: int
     codec: CodecRecipe
+    decoder: DecoderRecipe
     texture: TextureRecipe
     vocoder: VocoderRecipe
     windows: WindowsRecipe
@@ -132,6 +146,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ConfigError(f"is not a recipe: {error}", path=path) from error
     kinds = {
         "codec": CodecRecipe,
+        "decoder": DecoderRecipe,
         "texture": TextureRecipe,
         "vocoder": VocoderRecipe,
         "windows": WindowsRecipe,

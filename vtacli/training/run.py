@@ -29,6 +29,7 @@ from vtacli.progress import Note, Report, Step, ignore
 from vtacli.training.bank import make_bank
 from vtacli.training.codec import codec_loss, codec_score, set_latent_statistics
 from vtacli.training.composer import Composer
+from vtacli.training.decoder import decoder_loss, decoder_score, freeze_all_but_decoder
 from vtacli.training.denoiser import DraftMaker, Words, control_of, flow_loss, token_of
 from vtacli.training.excerpts import Excerpts
 from vtacli.training.few_steps import (
@@ -55,7 +56,7 @@ from vtacli.training.vocoder import vocoder_loss, vocoder_score
 from vtacli.training.windows import Windows, compose_windows, load_windows, save_windows
 
 VARIANT = VARIANTS["vta-mini"]
-FOLDER = {"codec": "vae", "texture": "vae", "vocoder": "vocoder", "denoiser": "unet"}
+FOLDER = {"codec": "vae", "decoder": "vae", "texture": "vae", "vocoder": "vocoder", "denoiser": "unet"}
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,21 @@ def train_codec(run: Run) -> None:
     run.note("codec", done, codec_score(model, run.library, run.device))
 
 
+def train_decoder(run: Run) -> None:
+    """The codec's decoder on noisy latents, everything else of the codec frozen."""
+    r = run.recipe.decoder
+    if r.schedule.steps == 0:
+        return
+    model = new_codec(run.recipe)
+    adopt(model, run.out / "vae")
+    freeze_all_but_decoder(model)
+    excerpts = Excerpts(run.library, r.excerpt_samples)
+    loss_of = decoder_loss(excerpts, r.batch, run.device, r.latent_noise)
+    done = run.fit("decoder", model, loss_of, r.schedule)
+    model.save_pretrained(run.out / "vae")
+    run.note("decoder", done, decoder_score(model, run.library, run.device))
+
+
 def train_texture(run: Run) -> None:
     """The codec's grain, everything else of the codec frozen."""
     r = run.recipe.texture
@@ -203,7 +219,8 @@ def train_texture(run: Run) -> None:
     adopt(model, run.out / "vae")
     freeze_all_but_texture(model)
     excerpts = Excerpts(run.library, r.excerpt_samples)
-    done = run.fit("texture", model, texture_loss(excerpts, r.batch, run.device), r.schedule)
+    loss_of = texture_loss(excerpts, r.batch, run.device, r.latent_noise)
+    done = run.fit("texture", model, loss_of, r.schedule)
     model.save_pretrained(run.out / "vae")
     run.note("texture", done, texture_score(model, run.library, run.device))
 
@@ -370,6 +387,7 @@ def assemble(out: Path, parts: Path, unet: MiniDenoiser, codec: MelCodec) -> Non
 
 RUNNERS: dict[str, Callable[[Run], None]] = {
     "codec": train_codec,
+    "decoder": train_decoder,
     "texture": train_texture,
     "vocoder": train_vocoder,
     "bank": build_bank,

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.signal.mel import log_mel
+from vtacli.training.decoder import noisy
 from vtacli.training.excerpts import Excerpts, held_out_waves
 from vtacli.training.library import SoundLibrary
 from vtacli.training.loop import LossOf
@@ -59,9 +60,12 @@ def energy_distance(
     return score / (len(VIEWS) + 1), spread / (len(VIEWS) + 1)
 
 
-def texture_loss(excerpts: Excerpts, batch: int, device: str) -> LossOf:
+def texture_loss(
+    excerpts: Excerpts, batch: int, device: str, latent_noise: float = 0.0
+) -> LossOf:
     """The energy distance of two draws for the same latents; the latents are drawn from the
-    posterior half of the time, since a sampler's latents are never exact."""
+    posterior half of the time, and have as much noise as ``latent_noise`` says
+    (:func:`vtacli.training.decoder.noisy`), since a sampler's latents are never exact."""
 
     def loss_of(
         model: nn.Module, rng: np.random.Generator, step: int
@@ -73,6 +77,8 @@ def texture_loss(excerpts: Excerpts, batch: int, device: str) -> LossOf:
             noise = rng.standard_normal(tuple(mean.shape), dtype=np.float32)
             noise *= rng.random((batch, 1, 1)) < 0.5
             raw = mean + torch.exp(0.5 * log_variance) * torch.from_numpy(noise).to(device)
+            if latent_noise > 0:
+                raw = noisy(raw, model.latent_std, rng, latent_noise)
             features = model.features(raw)
             true = (mel.transpose(1, 2) - model.config.mel_mean) / model.config.mel_std
         grains = rng.standard_normal((2, *true.shape), dtype=np.float32)

@@ -79,6 +79,19 @@ def require(path: Path) -> Path:
     return path
 
 
+def one_file(folder: Path) -> Path:
+    """The one file of weights in a folder. Raises :class:`WeightsMissing` where there is none or
+    more than one."""
+    found = sorted(f for s in ("safetensors", "pth", "pt", "bin") for f in folder.glob(f"*.{s}"))
+    if len(found) != 1:
+        raise WeightsMissing(
+            f"expected one file of weights, found {len(found)}.",
+            path=folder,
+            hint="A .safetensors, .pth, .pt or .bin file.",
+        )
+    return found[0]
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises :class:`WeightsMissing` and :class:`WeightsRefused`."""
     try:

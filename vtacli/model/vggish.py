@@ -23,15 +23,18 @@ CHANNELS = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0)
 """Of the convolutions in order; 0 is a pooling."""
 
 
-def htk_mel_matrix() -> NDArray[np.float64]:
-    """(257, 64): triangles on the HTK scale, 1127 ln(1 + f / 700); the bin at 0 Hz is left out."""
+def htk_mel_matrix(
+    bands: int = BANDS, low_hz: float = LOW_HZ, high_hz: float = HIGH_HZ
+) -> NDArray[np.float64]:
+    """(257, bands): triangles on the HTK scale, 1127 ln(1 + f / 700); the bin at 0 Hz is left
+    out."""
 
     def mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(1127.0 * np.log1p(hz / 700.0))
 
     bins = mel(np.linspace(0.0, RATE_HZ / 2, N_FFT // 2 + 1))[:, None]
-    ends = mel(np.array([LOW_HZ, HIGH_HZ]))
-    edges = np.linspace(ends[0], ends[1], BANDS + 2)
+    ends = mel(np.array([low_hz, high_hz]))
+    edges = np.linspace(ends[0], ends[1], bands + 2)
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     rise, fall = (bins - low) / (middle - low), (high - bins) / (high - middle)
     matrix = np.asarray(np.maximum(0.0, np.minimum(rise, fall)), np.float64)

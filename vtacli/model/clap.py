@@ -21,7 +21,7 @@ WINDOW_S = 10
 class Clap:
     """A CLAP from its folder, every name held against the network's own. Raises WeightsRefused."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, device: str | torch.device = "cpu"):
         from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
 
         if not (folder / "config.json").is_file():
@@ -43,7 +43,7 @@ class Clap:
             raise WeightsRefused(
                 f"the weights do not fit: {len(wrong)} names are missing or unknown.", path=folder
             )
-        self.network.eval()
+        self.network.eval().to(device)
         self.rate_hz = int(self.features.sampling_rate)
         self.width = int(self.network.config.projection_dim)
         self.said = lru_cache(maxsize=4096)(self._said)
@@ -56,12 +56,13 @@ class Clap:
         if not kept:
             return np.zeros((0, self.width), np.float32)
         seen = self.features(kept, sampling_rate=self.rate_hz, return_tensors="pt")
+        seen = seen.to(self.network.device)
         return _vectors(self.network.get_audio_features(**seen))
 
     @torch.no_grad()
     def _said(self, caption: str) -> NDArray[np.float64]:
         """(width,)"""
-        words = self.tokenizer([caption], return_tensors="pt")
+        words = self.tokenizer([caption], return_tensors="pt").to(self.network.device)
         found = self.network.get_text_features(
             input_ids=words["input_ids"], attention_mask=words["attention_mask"]
         )
@@ -71,4 +72,4 @@ class Clap:
 def _vectors(found: Any) -> NDArray[np.float32]:
     # some versions of transformers give the vectors themselves, others what they are part of
     tensor = found if isinstance(found, torch.Tensor) else found.pooler_output
-    return np.asarray(tensor.numpy(), np.float32)
+    return np.asarray(tensor.cpu().numpy(), np.float32)

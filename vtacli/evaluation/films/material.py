@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +15,22 @@ from vtacli.evaluation.metrics.levels import Levels, levels_of
 from vtacli.signal.av_peaks import own_audio_peaks, published_audio_peaks
 from vtacli.signal.media import Audio
 
+if TYPE_CHECKING:
+    from vtacli.evaluation.films.binding import Binder
+
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Ears:
     """``listener``: whose embeddings and classes count. ``tagger``: whose tags meet captions, None
-    where no caption is to be judged; ``words``: where captions and its classes meet."""
+    where no caption is to be judged; ``words``: where captions and its classes meet. ``binder``:
+    in whose space pictures meet sounds, None where its weights are not there."""
 
     listener: SetListener
     tagger: YamnetListener | None = None
     words: WordSpace | None = None
+    binder: Binder | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Seen:
 
     ``strikes_s``: of the motion curve; ``flow_px``: (pictures,) as
     :func:`vtacli.media.flow.flow_of` gives it, None where it was not asked for. ``motion``:
-    (time, energy) points to draw.
+    (time, energy) points to draw. ``bound``: (D,) in the space of :class:`Ears`' binder, or None.
     """
 
     duration_s: float
@@ -43,13 +48,15 @@ class Seen:
     flow_px: Values | None = None
     motion: tuple[tuple[float, float], ...] = ()
     cuts_s: tuple[float, ...] = ()
+    bound: Values | None = None
 
 
 @dataclass(frozen=True)
 class Heard:
     """A sound. ``onsets_s``: as this program hears them; ``peaks_s``: as AV-Align's authors do.
     ``embeddings``: (P, D), none of silence;
-    ``classes``: (Q, C) or None; ``tags``: (521,) or None."""
+    ``classes``: (Q, C) or None; ``tags``: (521,) or None; ``bound``: (D,) or None, as a picture
+    has it, and kept apart from the rest."""
 
     levels: Levels
     onsets_s: Values
@@ -57,6 +64,7 @@ class Heard:
     embeddings: Values
     classes: Values | None
     tags: Values | None = None
+    bound: Values | None = None
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """To be kept in a file."""

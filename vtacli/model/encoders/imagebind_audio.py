@@ -86,7 +86,9 @@ def pictures_of(wave: NDArray[np.float32]) -> Tensor | None:
 
     The clips begin at 0, a third and two thirds of what a sound has over two seconds, as
     pytorchvideo's ``ConstantClipsPerVideoSampler`` puts them: so the last one does not end with
-    the sound. Of less than two seconds all three are the whole.
+    the sound. Of less than two seconds all three are the whole. Upstream takes each clip's mean
+    away in place, also from what the next clip shares with it where a sound is shorter than eight
+    seconds: the step that this leaves in a sound whose mean is not 0 is not made here.
     """
     if len(wave) < WINDOW:
         return None

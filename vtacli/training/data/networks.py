@@ -13,19 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vtacli.errors import ConfigError, WeightsMissing
 from vtacli.media.weights import find_listener
-from vtacli.model.clap import Clap
 from vtacli.model.encoders.spec import spec_of
-from vtacli.model.imagebind import SIZE_PX, ImageBindPair
 from vtacli.model.published import mark_of, one_file
 from vtacli.training.data.clip import Clip
 from vtacli.training.data.material import Material
+
+if TYPE_CHECKING:
+    from vtacli.model.clap import Clap
+    from vtacli.model.imagebind import ImageBindPair
 
 WHERE = {
     "imagebind": f"its makers' imagebind_huge.pth ({spec_of('imagebind').licence}: not for "
@@ -97,13 +99,21 @@ class NetworkScorer:
     """Opens them and scores. Raises WeightsMissing and WeightsRefused."""
 
     def __init__(self, networks: Networks) -> None:
-        folder = networks.imagebind
-        self._pair = None if folder is None else ImageBindPair(folder, networks.device)
-        self._clap = None if networks.clap is None else Clap(networks.clap, networks.device)
+        self._pair: ImageBindPair | None = None
+        self._clap: Clap | None = None
+        # what they are made of takes seconds to import
+        if networks.imagebind is not None:
+            from vtacli.model.imagebind import ImageBindPair
+
+            self._pair = ImageBindPair(networks.imagebind, networks.device)
+        if networks.clap is not None:
+            from vtacli.model.clap import Clap
+
+            self._clap = Clap(networks.clap, networks.device)
 
     @property
     def look_px(self) -> int | None:
-        return None if self._pair is None else SIZE_PX
+        return None if self._pair is None else spec_of("imagebind").frame_size_px
 
     @property
     def wide_hz(self) -> int | None:

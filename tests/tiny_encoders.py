@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 
 from vtacli.model.encoders import encoder_class
@@ -87,16 +88,37 @@ def pictures(count: int, size_px: int, frames_per_second: float = 4.0, seed: int
     return Frames(data, np.arange(count) / frames_per_second)
 
 
-def golden(name: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], dict[str, Any]]:
-    """What upstream gave: its weights under its own names, its outputs, and its settings."""
-    with safe_open(str(GOLDEN / f"{name}.safetensors"), "pt") as file:
+def sound(seconds: float, rate_hz: int = 16_000, seed: int = 7) -> NDArray[np.float32]:
+    """Noise in bursts of other loudness, over a glide and a constant: other in every 10 ms."""
+    draw = np.random.RandomState(seed)
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    loudness = 0.2 * np.exp(-5 * ((time_s * 1.7) % 1.0)) * (1 + np.sin(0.9 * time_s))
+    glide = 0.1 * np.sin(2 * np.pi * (200 + 90 * time_s) * time_s)
+    wave = loudness * draw.standard_normal(len(time_s)) + glide + 0.05
+    return np.asarray(wave, np.float32)
+
+
+def golden(
+    name: str, file_name: str | None = None, others: tuple[str, ...] | None = None
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], dict[str, Any]]:
+    """What upstream gave: its weights under its own names, its outputs, and its settings.
+    ``others``: beginnings of names that are there by name alone."""
+    with safe_open(str(GOLDEN / f"{file_name or name}.safetensors"), "pt") as file:
         said = file.metadata()
         outputs = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     shapes = json.loads(said["names"])
     # What belongs to upstream's other networks is there by name alone: nobody looks at it.
-    others = encoder_class(name).UPSTREAM_IGNORED
+    others = encoder_class(name).UPSTREAM_IGNORED if others is None else others
     weights = {
         key: torch.zeros(1) if key.startswith(others) else value(key, tuple(shape))
         for key, shape in shapes.items()
     }
     return weights, outputs, json.loads(said["settings"])
+
+
+def tiny_imagebind(shelf: Path) -> Path:
+    """A folder ``imagebind`` with upstream's one file, all of its modalities at toy widths."""
+    (shelf / "imagebind").mkdir(parents=True)
+    weights, _, _ = golden("imagebind", "imagebind_sound", ("nothing",))
+    torch.save(weights, shelf / "imagebind" / "imagebind_huge.pth")
+    return shelf / "imagebind"

@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 from clips_to_learn import bytes_of, some_films
 from commands import REAL, environment, vta
+from media_factory import film
+from tiny_encoders import tiny_imagebind
+
+from vtacli.cli.main import main
 
 PREPARE = ("--random-weights", "1", "--encoder", "mini", "--progress", "none")
 
@@ -128,6 +132,46 @@ def test_a_trial_of_cleaning_and_a_list_that_prepares(films: Path, tmp_path: Pat
     checked = vta("data", "check", "out", cwd=tmp_path)
     assert checked.code == 0
     assert "ok  7 windows" in checked.out
+
+
+def test_cleaning_by_networks_on_a_shelf(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process: what it imports is imported once."""
+    monkeypatch.chdir(tmp_path)
+    Path("films").mkdir()
+    for seconds in (2, 5):
+        film(Path("films") / f"{seconds}.mp4", seconds, "10", "64x48", sound=True)
+
+    def clean(*more: object) -> tuple[int, str, str]:
+        command = ("data", "clean", "films", "--version", "none", "--progress", "none", *more)
+        code = main([str(c) for c in command])
+        return code, *capsys.readouterr()
+
+    code, _, err = clean("--workers", 0, "--clap", 0.1)
+    assert code == 5
+    assert "laion/clap-htsat-unfused" in err
+    assert "imagebind, clap: weights on no shelf" in clean("--workers", 0)[1]
+
+    weights = tiny_imagebind(Path("shelf")) / "imagebind_huge.pth"
+    shelf = ("--weights-dir", "shelf")
+    limits = ("--imagebind", 1, "-o", "kept.jsonl", "--page", "page.html", "--json")
+    code, out, err = clean(*shelf, "--workers", 2, *limits)
+    assert code == 0, err
+    answer = json.loads(out)
+    assert (answer["clips"], answer["kept"], answer["dropped"]) == (2, 0, {"imagebind": 2})
+    assert list(answer["not_scored"]) == ["clap"]
+    assert answer["percentiles"]["imagebind"] is not None
+    rows = [json.loads(line) for line in Path("kept.scores.jsonl").read_text().splitlines()]
+    assert all(-1 <= row["imagebind"] < 1 for row in rows)
+    assert "CC-BY-NC-SA-4.0" in Path("page.html").read_text()
+    assert "imagebind, non-commercial" in clean(*shelf, "--workers", 0)[1]
+
+    weights.write_bytes(b"no weights")
+    assert clean(*shelf, "--workers", 2)[0] == clean(*shelf, "--workers", 0)[0] == 6
+    weights.unlink()
+    assert clean(*shelf, "--workers", 0)[0] == 5
+    assert clean(*shelf, "--workers", 0, "--networks", "none")[0] == 0
 
 
 def _children(pid: int) -> list[int]:

@@ -15,8 +15,12 @@ from chromium import chromium
 from commands import Said, vta
 from fakes import find
 from media_factory import film
+from tiny_encoders import tiny_imagebind
 
 from vtacli.cli.main import main
+from vtacli.evaluation.films.binding import NOT_BOUND, Binder
+from vtacli.evaluation.films.reading import made_sound, own_sound
+from vtacli.media.probe import probe
 
 
 def here(*arguments) -> Said:
@@ -95,6 +99,55 @@ def test_a_second_run_says_the_same_in_other_words(run, place):
     table = evaluate(place, "--generated", place / "ours")
     assert "FAD (yamnet)" in table.out
     assert "few clips" in table.out
+
+
+def test_the_ib_score_where_imagebind_lies_on_a_shelf(run, place, tmp_path, monkeypatch):
+    assert NOT_BOUND in run.answer["not_measured"]
+    assert "CC-BY-NC-SA" in NOT_BOUND
+    assert "ib_score" not in {f["key"] for f in run.answer["figures"]}
+
+    folder = tiny_imagebind(tmp_path)
+    more = ("--generated", place / "ours", "--weights-dir", tmp_path, "--json")
+    done = evaluate(place, *more, out="bound")
+    assert done.code == 0, done.err
+    figure = {f["key"]: f for f in done.answer["figures"]}["ib_score"]
+    assert done.answer["imagebind"]["licence"] == "CC-BY-NC-SA-4.0"
+    assert NOT_BOUND not in done.answer["not_measured"]
+    assert figure["units"] == 3
+    assert figure["floor"]["units"] == 2  # one film is silent
+    assert figure["ceiling"]["how"] == "sounds made for other films"
+
+    # the same by hand, of the films' own order
+    binder = Binder(folder)
+    own, true, wrong = [], [], []
+    names = ("zebra", "okapi & gnu", "silent gnu")
+    footages = [probe(place / "films" / f"{n}.mp4") for n in names]
+    made = [
+        made_sound(place / "ours" / f"{n}.wav", f.duration_s)[0]
+        for n, f in zip(names, footages, strict=True)
+    ]
+    for footage, sound in zip(footages, made, strict=True):
+        seen = binder.picture(footage, footage.duration_s)
+        own.append(cosine(seen, binder.sound(sound)))
+        wrong.append(np.mean([cosine(seen, binder.sound(m)) for m in made if m is not sound]))
+        if footage.audio:
+            true.append(cosine(seen, binder.sound(own_sound(footage, footage.duration_s))))
+    assert figure["value"] == pytest.approx(np.mean(own), abs=1e-4)
+    assert figure["floor"]["value"] == pytest.approx(np.mean(true), abs=1e-4)
+    assert figure["ceiling"]["value"] == pytest.approx(np.mean(wrong), abs=1e-4)
+    assert np.mean(true) != pytest.approx(np.mean(own), abs=1e-3)
+    assert "CC-BY-NC-SA" in (place / "bound" / "table.md").read_text()
+
+    # what was embedded is kept: the weights are not opened again
+    monkeypatch.setattr("vtacli.model.imagebind.ImageBindPair", None)
+    again = evaluate(place, *more, out="bound")
+    assert again.answer["figures"] == done.answer["figures"]
+    (folder / "imagebind_huge.pth").unlink()
+    assert evaluate(place, *more, out="bound").code == 5
+
+
+def cosine(one, other):
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
 
 
 def test_a_model_makes_what_is_not_there(place):

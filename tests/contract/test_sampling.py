@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_factory import X264, ffmpeg, film, moving_picture
+from media_factory import X264, ffmpeg, film, film_of, moving_picture
 
 from vtacli.errors import MediaError
 from vtacli.media.probe import probe
@@ -50,6 +50,24 @@ def test_any_stretch_is_as_in_the_whole(path: Path) -> None:
             assert np.array_equal(part.times_s, expected.times_s)
             assert np.array_equal(part.data, expected.data)
     whole.close()
+
+
+@pytest.mark.parametrize("size", [(96, 48), (48, 96)])
+def test_a_square_of_any_place_along_the_longer_side(tmp_path: Path, size: tuple[int, int]) -> None:
+    wide, high = size
+    ramp = np.arange(96, dtype=np.uint8) * 2
+    pictures = np.zeros((4, high, wide, 3), np.uint8)
+    pictures += ramp[None, None, :, None] if wide > high else ramp[None, :, None, None]
+    footage = probe(film_of(tmp_path / "ramp.mkv", pictures, "2"))
+    span = Span(Fraction(0), Fraction(2))
+    means = []
+    for place in (Fraction(0), Fraction(1, 2), Fraction(1)):
+        with sample_frames(
+            footage, span, frames_per_second=Fraction(1), frame_size_px=48, place=place
+        ) as store:
+            means.append(float(store.between(span).data.mean()))
+    expected = [ramp[i : i + 48].mean() for i in (0, 24, 48)]
+    assert means == pytest.approx(expected, abs=3)
 
 
 def test_a_film_that_breaks_off_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -89,6 +90,34 @@ def test_the_order_of_clips_does_not_matter():
     for key in one:
         if not key.endswith("halves"):  # random halves are of other clips then
             assert one[key].made.value == pytest.approx(other[key].made.value), key
+
+
+def bound(numbers, sound_of) -> list[Clip]:
+    """Clips with a place of their own in a space, whose sound lies at that of ``sound_of``."""
+    found = []
+    for number in numbers:
+        plain, at = clip(number), np.eye(6)
+        own = replace(plain.true, bound=at[sound_of(number)])
+        seen = replace(plain.seen, bound=3.0 * at[number])
+        found.append(replace(plain, seen=seen, made=own, true=replace(own, bound=at[number])))
+    return found
+
+
+def test_the_ib_score_is_of_a_film_with_its_own_sound():
+    ears = replace(EARS, binder=object())
+    fits = by_key(figures_of(bound(range(6), lambda n: n), ears))["ib_score"]
+    assert (fits.made.value, fits.floor.value, fits.ceiling.value) == pytest.approx((1, 1, 0))
+    wrong = by_key(figures_of(bound(range(6), lambda n: (n + 1) % 6), ears))["ib_score"]
+    assert (wrong.made.value, wrong.floor.value) == pytest.approx((0, 1))
+    assert wrong.ceiling.value > 0.1  # among the others' is its own
+    turned = by_key(figures_of(bound(reversed(range(6)), lambda n: n % 3), ears))["ib_score"]
+    plain = by_key(figures_of(bound(range(6), lambda n: n % 3), ears))["ib_score"]
+    assert turned.made.value == plain.made.value == 0.5
+    assert turned.per_clip == plain.per_clip
+    some = bound(range(6), lambda n: n)
+    some[0] = replace(some[0], seen=replace(some[0].seen, bound=None))
+    assert by_key(figures_of(some, ears))["ib_score"].made.units == 5
+    assert "ib_score" not in by_key(figures_of(some, EARS))
 
 
 def test_what_a_clip_lacks_it_takes_no_part_in():

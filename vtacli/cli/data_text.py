@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +111,11 @@ def splits_text(found: Mapping[str, Mapping[str, Any]]) -> RenderableType:
     return table
 
 
-def cleaned_text(found: Cleaned, output: Path | None, page: Path | None) -> RenderableType:
-    """For ``vta data clean``: percentiles of each score, and what each threshold leaves out."""
+def cleaned_text(
+    found: Cleaned, output: Path | None, page: Path | None, absent: Iterable[str] = ()
+) -> RenderableType:
+    """For ``vta data clean``: percentiles of each score, and what each threshold leaves out.
+    ``absent``: names of the scores whose weights are not there."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("score", "clips", "5 %", "25 %", "50 %", "75 %", "95 %", "least", "left out"):
         table.add_column(column, justify="left" if column == "score" else "right")
@@ -120,6 +123,8 @@ def cleaned_text(found: Cleaned, output: Path | None, page: Path | None) -> Rend
         "av_align": f"av-align {found.facts['av_align']}",
         "words": str(found.facts["words"]),
         "picture": str(found.facts["picture"]),
+        "imagebind": "imagebind, non-commercial",
+        "clap": "clap",
         "peak_db": "peak, dBFS",
     }
     for name, title in names.items():
@@ -136,6 +141,8 @@ def cleaned_text(found: Cleaned, output: Path | None, page: Path | None) -> Rend
     rows = [("kept", f"{len(found.kept)} of {len(found.clips)} clips")]
     if found.failures:
         rows.append(("failed", f"{len(found.failures)}: {found.failures[0]['reason']}"))
+    if missing := ", ".join(absent):
+        rows.append(("not scored", f"{missing}: weights on no shelf"))
     rows.append(("output", "none: a trial" if output is None else printable(output)))
     if page is not None:
         rows.append(("page", printable(page)))

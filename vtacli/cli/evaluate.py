@@ -223,7 +223,9 @@ def evaluate(
 
     With a folder of FILMS: the field's measures of what was made for them against their true
     sound: FAD, KID, IS, KL, AV-Align in its three versions, DeSync, onset F1, levels; each with
-    an interval, what true sound gets, and what sound of the wrong films gets.
+    an interval, what true sound gets, and what sound of the wrong films gets. Where ImageBind's
+    weights (CC-BY-NC-SA-4.0: not for commerce) lie in a folder imagebind beside the models: the
+    IB-score.
 
     [dim]vta evaluate films --generated dubbed -o evaluation[/dim]
 

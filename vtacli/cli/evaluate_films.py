@@ -97,24 +97,28 @@ def _maker(shell: Shell, asked: Asked, told: list[str]) -> Maker:
 
 
 def _ears(asked: Asked, pairs: tuple[Pair, ...]) -> Ears:
+    from vtacli.evaluation.films.binding import FOLDER, Binder
     from vtacli.evaluation.films.material import Ears
     from vtacli.evaluation.films.words import WordSpace
     from vtacli.evaluation.listeners import YamnetListener, open_listener
     from vtacli.media.weights import find_listener, find_tagger
+    from vtacli.model.devices import choose_device
     from vtacli.shelves import find_model
 
+    space = find_listener(FOLDER, asked.weights_dir)
+    binder = None if space is None else Binder(space, choose_device(asked.device))
     tagger = asked.tagger or find_tagger(Path(), asked.weights_dir)
     folder = (
         tagger if asked.listener == "yamnet" else find_listener(asked.listener, asked.weights_dir)
     )
     listener = open_listener(asked.listener, folder)
     if not any(p.caption for p in pairs):
-        return Ears(listener)
+        return Ears(listener, binder=binder)
     if tagger is None:
         raise WeightsMissing("The sound tagger is not installed.", hint="Name it: --tagger.")
     tags = listener if isinstance(listener, YamnetListener) else YamnetListener(tagger)
     words = WordSpace.of_model(find_model(TEXT_MODEL, asked.weights_dir), tags.names)
-    return Ears(listener, tags, words)
+    return Ears(listener, tags, words, binder=binder)
 
 
 def _synchrony(asked: Asked) -> tuple[Synchrony | None, tuple[str, ...]]:

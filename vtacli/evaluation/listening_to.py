@@ -9,8 +9,10 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from vtacli.evaluation.metrics.levels import SILENT_DBFS
 from vtacli.signal.media import Audio
+from vtacli.signal.stretches import sounding
+
+__all__ = ["Listened", "SetListener", "mono_at", "sounding"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,3 @@ def mono_at(sound: Audio, rate_hz: int) -> NDArray[np.float32]:
     if sound.rate_hz != rate_hz and len(wave):
         wave = np.asarray(soxr.resample(wave, sound.rate_hz, rate_hz), np.float32)
     return wave
-
-
-def sounding(wave: NDArray[np.float32], step: int, length: int, count: int) -> NDArray[np.bool_]:
-    """(count,) which stretches of ``length`` samples, a step apart, are not silent."""
-    power = [
-        float(np.mean(part.astype(np.float64) ** 2)) if len(part) else 0.0
-        for part in (wave[i * step : i * step + length] for i in range(count))
-    ]
-    return np.array(power) >= 10 ** (SILENT_DBFS / 10)

@@ -6,7 +6,6 @@ and PaSST are written here and held against the published code; CLAP is transfor
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,18 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.errors import WeightsRefused
 from vtacli.evaluation.listening_to import Listened, mono_at, sounding
 from vtacli.evaluation.metrics.classes import softmax
 from vtacli.model import panns, passt, vggish
-from vtacli.model.published import load_pickle
+from vtacli.model.clap import Clap
+from vtacli.model.published import load_pickle, one_file
 from vtacli.model.strict import check_keys
 from vtacli.signal.media import Audio
+from vtacli.signal.stretches import windows_of
 
 WINDOW_S = 10
-"""CLAP, Cnn14 and PaSST were trained on ten seconds at a time."""
+"""Cnn14 and PaSST were trained on ten seconds at a time."""
 
 
 class VggishListener:
@@ -105,55 +106,14 @@ class ClapListener:
     name = "clap"
 
     def __init__(self, folder: Path):
-        from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
-
-        if not (folder / "config.json").is_file():
-            # transformers would take the published sizes for granted
-            raise WeightsRefused(
-                "not a CLAP of transformers: there is no config.json.", path=folder
-            )
-        try:
-            told: Any = ClapModel.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, output_loading_info=True
-            )
-            self.network, loading = told
-            self.features = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
-            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise WeightsRefused(f"not a CLAP of transformers: {error}.", path=folder) from error
-        wrong = [*loading["missing_keys"], *loading["unexpected_keys"]]
-        if wrong or loading["mismatched_keys"]:
-            raise WeightsRefused(
-                f"the weights do not fit: {len(wrong)} names are missing or unknown.", path=folder
-            )
-        self.network.eval()
-        width = self.network.config.projection_dim
-        self.about = f"CLAP in {folder.name}, {width} numbers each 10 s; it knows no classes"
-        self.point = lru_cache(maxsize=4096)(self._point)
-
-    @torch.no_grad()
-    def listen(self, sound: Audio) -> Listened:
-        rate = self.features.sampling_rate
-        parts = windows_of(mono_at(sound, rate), WINDOW_S * rate)
-        kept = [p for p in parts if sounding(p, len(p), len(p), 1)[0]]
-        if not kept:
-            return Listened(np.zeros((0, self.network.config.projection_dim), np.float32), None)
-        seen = self.features(kept, sampling_rate=rate, return_tensors="pt")
-        return Listened(_vectors(self.network.get_audio_features(**seen)), None)
-
-    @torch.no_grad()
-    def _point(self, caption: str) -> NDArray[np.float64]:
-        words = self.tokenizer([caption], return_tensors="pt")
-        found = self.network.get_text_features(
-            input_ids=words["input_ids"], attention_mask=words["attention_mask"]
+        self.clap = Clap(folder)
+        self.about = (
+            f"CLAP in {folder.name}, {self.clap.width} numbers each 10 s; it knows no classes"
         )
-        return np.asarray(_vectors(found)[0], np.float64)
+        self.point = self.clap.said
 
-
-def _vectors(found: Any) -> NDArray[np.float32]:
-    # some versions of transformers give the vectors themselves, others what they are part of
-    tensor = found if isinstance(found, torch.Tensor) else found.pooler_output
-    return np.asarray(tensor.numpy(), np.float32)
+    def listen(self, sound: Audio) -> Listened:
+        return Listened(self.clap.heard(mono_at(sound, self.clap.rate_hz)), None)
 
 
 def _listened(
@@ -166,29 +126,18 @@ def _listened(
     return Listened(found, classes.astype(np.float32))
 
 
-def windows_of(wave: NDArray[np.float32], samples: int) -> list[NDArray[np.float32]]:
-    """A sound in windows of so many samples, the last one shorter; one at least."""
-    return [wave[i : i + samples] for i in range(0, max(1, len(wave)), samples)]
-
-
 def read_state(folder: Path) -> tuple[Path, dict[str, Any]]:
     """The one file of weights in a folder: safetensors, or torch's own read as tensors alone.
 
     Raises WeightsMissing where there is none or more than one, WeightsRefused where it is none.
     """
-    found = sorted(f for s in ("safetensors", "pth", "pt", "bin") for f in folder.glob(f"*.{s}"))
-    if len(found) != 1:
-        raise WeightsMissing(
-            f"expected one file of weights, found {len(found)}.",
-            path=folder,
-            hint="A .safetensors, .pth, .pt or .bin file.",
-        )
-    if found[0].suffix != ".safetensors":
-        return found[0], load_pickle(found[0])
+    path = one_file(folder)
+    if path.suffix != ".safetensors":
+        return path, load_pickle(path)
     try:
-        return found[0], dict(load_file(found[0]))
+        return path, dict(load_file(path))
     except SafetensorError as error:
-        raise WeightsRefused(f"this is no file of weights: {error}.", path=found[0]) from error
+        raise WeightsRefused(f"this is no file of weights: {error}.", path=path) from error
 
 
 def load_strictly(network: torch.nn.Module, state: dict[str, Any], path: Path) -> None:

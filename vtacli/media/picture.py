@@ -27,6 +27,8 @@ TWICE = (128, 72)
 """The size in between, at which each pixel is interpolated from four of the full picture: a small
 pixel is then the mean of sixteen, spread over its area, and has a quarter of their noise."""
 
+CENTRE = Fraction(1, 2)
+
 _PLANAR_8_BIT = {
     "yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuv440p", "yuvj440p",
 }  # fmt: skip
@@ -34,10 +36,18 @@ _BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 
 
 class Shrinker:
-    """Makes the small pictures of one film. ``sample_aspect`` and ``rotation`` as in Footage."""
+    """Makes the small pictures of one film. ``sample_aspect`` and ``rotation`` as in Footage;
+    ``place``: where the square lies along the longer side, 0 to 1."""
 
-    def __init__(self, sample_aspect: Fraction, rotation: int, frame_size_px: int) -> None:
+    def __init__(
+        self,
+        sample_aspect: Fraction,
+        rotation: int,
+        frame_size_px: int,
+        place: Fraction = CENTRE,
+    ) -> None:
         self._aspect = sample_aspect
+        self._place = place
         self._turns = rotation // 90
         self._size = frame_size_px
         self._tiny = VideoReformatter()
@@ -61,7 +71,7 @@ class Shrinker:
 
     def square(self, frame: Any) -> NDArray[np.uint8]:
         """(3, S, S) uint8 RGB: the shorter side resized to S by bicubic interpolation with
-        square pixels, the centre cut out, upright."""
+        square pixels, the centre (or another place) cut out, upright."""
         width, height = frame.width * self._aspect, Fraction(frame.height)
         scale = self._size / min(width, height)
         wide, high = max(self._size, int(width * scale)), max(self._size, int(height * scale))
@@ -74,11 +84,11 @@ class Shrinker:
             interpolation=_BICUBIC,
             threads=1,
         )
-        left, top = (wide - self._size) // 2, (high - self._size) // 2
+        left, top = (int((side - self._size) * self._place) for side in (wide, high))
         crop = np.s_[top : top + self._size, left : left + self._size]
-        centre = cv2.merge([np.ascontiguousarray(_view(plane)[crop]) for plane in scaled.planes])
+        square = cv2.merge([np.ascontiguousarray(_view(plane)[crop]) for plane in scaled.planes])
         # libswscale's own RGB is darker by one level, off at the edges of colours, and slower.
-        rgb = cv2.transform(centre, rgb_matrix(int(frame.colorspace), full))
+        rgb = cv2.transform(square, rgb_matrix(int(frame.colorspace), full))
         upright = np.rot90(rgb, -self._turns)
         return np.ascontiguousarray(upright.transpose(2, 0, 1))
 

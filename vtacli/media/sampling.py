@@ -17,7 +17,7 @@ import av
 from vtacli.errors import MediaError
 from vtacli.media.container import open_film, prepare_decoder
 from vtacli.media.frames import FrameStore
-from vtacli.media.picture import Shrinker
+from vtacli.media.picture import CENTRE, Shrinker
 from vtacli.media.probe import Footage
 from vtacli.timeline import Span
 
@@ -34,19 +34,21 @@ def sample_frames(
     *,
     frames_per_second: Fraction,
     frame_size_px: int,
+    place: Fraction = CENTRE,
     spool: Path | None = None,
 ) -> FrameStore:
     """Pictures (3, S, S) of ``span``, at the film's own sampling times k / ``frames_per_second``:
     each is what is shown at its time. :meth:`FrameStore.between` gives those of any span within in
-    which such a time lies.
+    which such a time lies. ``place``: of the square, as :class:`Shrinker` takes it.
 
     Raises MediaError where more than a tenth of the pictures cannot be decoded, StorageError where
     the temporary file cannot be written.
     """
     store = FrameStore(frame_size_px, frames_per_second, spool)
+    shrink = Shrinker(footage.sample_aspect, footage.rotation, frame_size_px, place)
     try:
         for start_s in _beginnings(span):
-            if _sample(footage, span, start_s, store, frame_size_px):
+            if _sample(footage, span, start_s, store, shrink):
                 return store
         raise MediaError(
             "No picture could be decoded.",
@@ -64,10 +66,9 @@ def _beginnings(span: Span) -> list[Fraction | None]:
 
 
 def _sample(
-    footage: Footage, span: Span, seek_s: Fraction | None, store: FrameStore, size_px: int
+    footage: Footage, span: Span, seek_s: Fraction | None, store: FrameStore, shrink: Shrinker
 ) -> bool:
     """False, with nothing stored, where seeking landed behind the span's beginning."""
-    shrink = Shrinker(footage.sample_aspect, footage.rotation, size_px)
     shown: Any = None
     slot: int | None = None
     before_s = Fraction(-1)

@@ -7,6 +7,7 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,9 @@ NOT_FIRST_STAGE = (
 """Beginnings of what the AudioLDM file holds beside its first stage: its own denoiser, its text
 model and the buffers of its noise schedule. None of it is used, and all of it is named here."""
 
+PIECES, PIECE_BYTES = 64, 4096
+"""Of a file of weights that is to be known again."""
+
 CONSTANTS = ("embeddings.position_ids",)
 """Ends of names that transformers before 4.31 saved though they are 0, 1, 2, …"""
 
@@ -77,6 +81,33 @@ def require(path: Path) -> Path:
     if not path.exists():
         raise WeightsMissing("a published file is missing.", path=path)
     return path
+
+
+def one_file(folder: Path) -> Path:
+    """The one file of weights in a folder. Raises :class:`WeightsMissing` where there is none or
+    more than one."""
+    found = sorted(f for s in ("safetensors", "pth", "pt", "bin") for f in folder.glob(f"*.{s}"))
+    if len(found) != 1:
+        raise WeightsMissing(
+            f"expected one file of weights, found {len(found)}.",
+            path=folder,
+            hint="A .safetensors, .pth, .pt or .bin file.",
+        )
+    return found[0]
+
+
+def mark_of(*paths: Path) -> str:
+    """12 hex digits that tell files of weights apart, by their sizes and by 64 pieces of each:
+    gigabytes would take too long to read whole. Raises :class:`WeightsMissing`."""
+    mark = sha256()
+    for path in paths:
+        size = require(path).stat().st_size
+        mark.update(size.to_bytes(8, "little"))
+        with path.open("rb") as file:
+            for number in range(PIECES):
+                file.seek(max(0, size - PIECE_BYTES) * number // (PIECES - 1))
+                mark.update(file.read(PIECE_BYTES))
+    return mark.hexdigest()[:12]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -56,7 +56,13 @@ from vtacli.training.vocoder import vocoder_loss, vocoder_score
 from vtacli.training.windows import Windows, compose_windows, load_windows, save_windows
 
 VARIANT = VARIANTS["vta-mini"]
-FOLDER = {"codec": "vae", "decoder": "vae", "texture": "vae", "vocoder": "vocoder", "denoiser": "unet"}
+FOLDER = {
+    "codec": "vae",
+    "decoder": "vae",
+    "texture": "vae",
+    "vocoder": "vocoder",
+    "denoiser": "unet",
+}
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,7 @@ def energy_distance(
     return score / (len(VIEWS) + 1), spread / (len(VIEWS) + 1)
 
 
-def texture_loss(
-    excerpts: Excerpts, batch: int, device: str, latent_noise: float = 0.0
-) -> LossOf:
+def texture_loss(excerpts: Excerpts, batch: int, device: str, latent_noise: float = 0.0) -> LossOf:
     """The energy distance of two draws for the same latents; the latents are drawn from the
     posterior half of the time, and have as much noise as ``latent_noise`` says
     (:func:`vtacli.training.decoder.noisy`), since a sampler's latents are never exact."""

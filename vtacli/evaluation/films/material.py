@@ -17,6 +17,7 @@ from vtacli.signal.av_peaks import own_audio_peaks, published_audio_peaks
 from vtacli.signal.media import Audio
 
 if TYPE_CHECKING:
+    from vtacli.evaluation.films.binding import Binder
     from vtacli.evaluation.films.synchrony import Synchrony
 
 Values = NDArray[np.float64]
@@ -26,13 +27,15 @@ Values = NDArray[np.float64]
 class Ears:
     """``listener``: whose embeddings and classes count. ``tagger``: whose tags meet captions, None
     where no caption is to be judged; ``words``: where captions and its classes meet.
-    ``synchrony``: who says how far sounds are off pictures, None where nobody does. ``left_out``:
-    sentences on figures that nobody gives."""
+    ``synchrony``: who says how far sounds are off pictures, ``binder``: in whose space pictures
+    meet sounds; None where their weights are not there. ``left_out``: sentences on figures that
+    nobody gives."""
 
     listener: SetListener
     tagger: YamnetListener | None = None
     words: WordSpace | None = None
     synchrony: Synchrony | None = None
+    binder: Binder | None = None
     left_out: tuple[str, ...] = ()
 
 
@@ -43,7 +46,8 @@ class Seen:
     ``strikes_s``: of the motion curve; ``flow_px``: (pictures,) as
     :func:`vtacli.media.flow.flow_of` gives it, None where it was not asked for. ``motion``:
     (time, energy) points to draw. ``sync``: the file of what Synchformer sees, None where it was
-    not asked or the clip is too short.
+    not asked or the clip is too short. ``bound``: (D,) in the space of :class:`Ears`' binder, or
+    None.
     """
 
     duration_s: float
@@ -53,6 +57,7 @@ class Seen:
     motion: tuple[tuple[float, float], ...] = ()
     cuts_s: tuple[float, ...] = ()
     sync: Path | None = None
+    bound: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Heard:
     """A sound. ``onsets_s``: as this program hears them; ``peaks_s``: as AV-Align's authors do.
     ``embeddings``: (P, D), none of silence;
     ``classes``: (Q, C) or None; ``tags``: (521,) or None. ``sync``: the file of what Synchformer
-    hears, or None."""
+    hears, or None. ``bound``: (D,) or None, as a picture has it, and kept apart from the rest."""
 
     levels: Levels
     onsets_s: Values
@@ -69,6 +74,7 @@ class Heard:
     classes: Values | None
     tags: Values | None = None
     sync: Path | None = None
+    bound: Values | None = None
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """To be kept in a file."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vtacli.evaluation.films.binding import LICENCE
 from vtacli.evaluation.films.figure import FilmFigure
 from vtacli.evaluation.films.material import Clip, Ears, Heard, Values
 from vtacli.evaluation.metrics.classes import divergence
@@ -172,6 +173,17 @@ def measures(ears: Ears, tolerance_s: float = TOLERANCE_S) -> list[Measure]:
                 how="Synchformer's offset, first and last 4.8 s, mean of the absolute",
             )
         )
+    if ears.binder is not None:
+        found.append(
+            Measure(
+                "ib_score",
+                "IB-score",
+                lambda c, h: _cosine(c.seen.bound, h.bound),
+                lambda c, h: _cosine(c.seen.bound, h.bound),
+                digits=3,
+                how=f"cosine of picture and sound in ImageBind's space ({LICENCE})",
+            )
+        )
     return [*found, *_levels()]
 
 
@@ -186,9 +198,15 @@ def _clap(clip: Clip, heard: Heard, ears: Ears) -> Share | None:
     point = getattr(ears.listener, "point", None)
     if point is None or clip.caption is None or not len(heard.embeddings):
         return None
-    words, sound = point(clip.caption), heard.embeddings.mean(axis=0)
-    length = float(np.linalg.norm(words) * np.linalg.norm(sound))
-    return (float(words @ sound) / length, 1.0) if length > 0 else None
+    return _cosine(point(clip.caption), heard.embeddings.mean(axis=0))
+
+
+def _cosine(one: Values | None, other: Values | None) -> Share | None:
+    """Of two points (D,)."""
+    if one is None or other is None:
+        return None
+    length = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return (float(one @ other) / length, 1.0) if length > 0 else None
 
 
 def _align(version: str) -> Measure:

@@ -14,6 +14,7 @@ import numpy as np
 
 from vtacli import __version__
 from vtacli.errors import ConfigError, MediaError, OutputError
+from vtacli.evaluation.films.binding import NOT_BOUND, bind
 from vtacli.evaluation.films.figure import FilmFigure, clips_csv, figures_csv, markdown
 from vtacli.evaluation.films.making import Maker
 from vtacli.evaluation.films.material import Clip, Ears, Heard, hear, noise_like
@@ -207,6 +208,8 @@ def _clip(
         caption=pair.caption,
         caption_point=ears.words.point(pair.caption) if ears.words and pair.caption else None,
     )
+    if ears.binder is not None:
+        clip = bind(clip, ears.binder, footage, until_s, true, made, cache)
     return clip, show(pair, clip, true, made, out)
 
 
@@ -244,8 +247,9 @@ def _about(
         "seconds_of_sound": round(float(np.sum([c.seen.duration_s for c in clips])), 2),
         "few": with_truth < FEW,
         "settings": asdict(settings),
+        "imagebind": None if ears.binder is None else ears.binder.about,
         "machine": machine(),
-        "not_measured": list(ears.left_out),
+        "not_measured": [*ears.left_out, *([] if ears.binder else [NOT_BOUND])],
     }
 
 

@@ -12,9 +12,9 @@ from vtacli.signal.loudness import to_db
 from vtacli.signal.media import Audio
 from vtacli.signal.onsets import envelope
 from vtacli.signal.programme import LoudnessMeter
+from vtacli.signal.stretches import SILENT_DBFS
 
-SILENT_DBFS = -60.0
-"""RMS of 10 ms under which a moment is silence."""
+__all__ = ["SILENT_DBFS", "Levels", "levels_of"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
@@ -25,71 +25,21 @@ from vtacli.model.headers import read_header
 from vtacli.model.strict import check_keys
 from vtacli.signal.media import Frames
 
+Made = TypeVar("Made", bound="Frozen")
 Tokens = tuple[Tensor, NDArray[np.float64]]
 """(S, D), and the moments (S,) that they speak of."""
 
 
-class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Frames to tokens, with weights that nobody trains.
+class Frozen(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """A network with weights that nobody trains, opened strictly.
 
-    A subclass gives ``NAME``, ``frame_size_px``, ``token_width``, :meth:`tokens_of` and, for
-    upstream files, :meth:`settings_of` and :meth:`upstream_name`; its ``__init__`` ends with
-    :meth:`freeze`. Tokens are float32 whatever the weights' own precision.
+    A subclass gives ``NAME`` and, for upstream files, :meth:`settings_of` and
+    :meth:`upstream_name`; its ``__init__`` ends with :meth:`freeze`.
     """
 
     NAME: ClassVar[str]
     UPSTREAM_IGNORED: ClassVar[tuple[str, ...]] = ()
     """Beginnings of names in an upstream file that belong to other networks, each one known."""
-
-    @property
-    def frame_size_px(self) -> int:
-        raise NotImplementedError
-
-    @property
-    def token_width(self) -> int:
-        raise NotImplementedError
-
-    @property
-    def clip_frames(self) -> int | None:
-        """Frames a call sees at once, where it must be exactly so many."""
-        return spec_of(self.NAME).clip_frames
-
-    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
-        """Normalised pixels (T, 3, size, size), T at least 1, and their times (T,) to tokens."""
-        raise NotImplementedError
-
-    @property
-    def spec(self) -> EncoderSpec:
-        """The published facts, with this one's own sizes."""
-        return replace(
-            spec_of(self.NAME),
-            frame_size_px=self.frame_size_px,
-            width=self.token_width,
-            clip_frames=self.clip_frames,
-        )
-
-    @torch.no_grad()
-    def forward(self, frames: Frames) -> Features:
-        """(T, 3, size, size) uint8 to tokens. No frames give no tokens. Raises
-        :class:`ValueError` for pictures of another size."""
-        size = self.frame_size_px
-        if frames.data.shape[2:] != (size, size):
-            raise ValueError(
-                f"the encoder {self.NAME} sees {size}x{size} frames, "
-                f"got {frames.data.shape[2]}x{frames.data.shape[3]}"
-            )
-        if len(frames) == 0:
-            nothing = torch.zeros(0, self.token_width, device=self.device)
-            return Features(nothing, torch.zeros(0, dtype=torch.float64))
-        tokens, times_s = self.tokens_of(self.pixels(frames.data), frames.times_s)
-        return Features(tokens.float(), torch.from_numpy(np.array(times_s, np.float64)))
-
-    def pixels(self, data: NDArray[np.uint8]) -> Tensor:
-        """(T, 3, H, W) uint8 -> the same shape normalised, on the encoder's device."""
-        raw = torch.from_numpy(np.ascontiguousarray(data)).to(self.device).float() / 255
-        spec = spec_of(self.NAME)
-        mean, std = (torch.tensor(x, device=self.device) for x in (spec.mean, spec.std))
-        return ((raw - mean[:, None, None]) / std[:, None, None]).to(self.dtype)
 
     def freeze(self) -> None:
         self.requires_grad_(False)
@@ -173,7 +123,65 @@ class FrozenEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return ours
 
 
-def made_with(kind: type[FrozenEncoder], settings: Mapping[str, Any]) -> FrozenEncoder:
+class FrozenEncoder(Frozen):
+    """Frames to tokens.
+
+    A subclass gives ``frame_size_px``, ``token_width`` and :meth:`tokens_of` besides. Tokens are
+    float32 whatever the weights' own precision.
+    """
+
+    @property
+    def frame_size_px(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def token_width(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def clip_frames(self) -> int | None:
+        """Frames a call sees at once, where it must be exactly so many."""
+        return spec_of(self.NAME).clip_frames
+
+    def tokens_of(self, pixels: Tensor, times_s: NDArray[np.float64]) -> Tokens:
+        """Normalised pixels (T, 3, size, size), T at least 1, and their times (T,) to tokens."""
+        raise NotImplementedError
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """The published facts, with this one's own sizes."""
+        return replace(
+            spec_of(self.NAME),
+            frame_size_px=self.frame_size_px,
+            width=self.token_width,
+            clip_frames=self.clip_frames,
+        )
+
+    @torch.no_grad()
+    def forward(self, frames: Frames) -> Features:
+        """(T, 3, size, size) uint8 to tokens. No frames give no tokens. Raises
+        :class:`ValueError` for pictures of another size."""
+        size = self.frame_size_px
+        if frames.data.shape[2:] != (size, size):
+            raise ValueError(
+                f"the encoder {self.NAME} sees {size}x{size} frames, "
+                f"got {frames.data.shape[2]}x{frames.data.shape[3]}"
+            )
+        if len(frames) == 0:
+            nothing = torch.zeros(0, self.token_width, device=self.device)
+            return Features(nothing, torch.zeros(0, dtype=torch.float64))
+        tokens, times_s = self.tokens_of(self.pixels(frames.data), frames.times_s)
+        return Features(tokens.float(), torch.from_numpy(np.array(times_s, np.float64)))
+
+    def pixels(self, data: NDArray[np.uint8]) -> Tensor:
+        """(T, 3, H, W) uint8 -> the same shape normalised, on the encoder's device."""
+        raw = torch.from_numpy(np.ascontiguousarray(data)).to(self.device).float() / 255
+        spec = spec_of(self.NAME)
+        mean, std = (torch.tensor(x, device=self.device) for x in (spec.mean, spec.std))
+        return ((raw - mean[:, None, None]) / std[:, None, None]).to(self.dtype)
+
+
+def made_with(kind: type[Made], settings: Mapping[str, Any]) -> Made:
     """An encoder of these settings. Raises :class:`ConfigError` for one that it does not know."""
     try:
         return kind(**settings)
@@ -198,7 +206,7 @@ def check_folder(kind: Any, folder: Path) -> None:
 
 
 def read_upstream(path: Path) -> dict[str, Any]:
-    """A published file, pickle or safetensors. Raises as :meth:`FrozenEncoder.from_upstream`."""
+    """A published file, pickle or safetensors. Raises as :meth:`Frozen.from_upstream`."""
     if path.suffix != ".safetensors":
         return published.load_pickle(path)
     read_header(path)

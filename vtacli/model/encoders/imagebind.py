@@ -3,7 +3,7 @@
 Girdhar et al., 2305.05665. A token is the embedding that the model gives of a pair: the class
 token, projected, of length 1. Upstream shows it the two ends of a clip of two seconds; here each
 frame stands with the one after it, the last with itself, so that there is a token a frame. The
-weights are CC-BY-NC-SA-4.0.
+weights are CC-BY-NC-SA-4.0. Its sound trunk is in :mod:`vtacli.model.encoders.imagebind_audio`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,31 @@ from vtacli.model.encoders.vit import NORM_EPSILON, Block, depth_of
 FRAMES = 2
 PAIRS_AT_ONCE = 8
 
-_VISION = "modality_{}.vision."
-_PRE, _TRUNK, _HEAD = (_VISION.format(part) for part in ("preprocessors", "trunks", "heads"))
+MODALITIES = ("vision", "text", "audio", "depth", "thermal", "imu")
+PARTS = ("preprocessors", "trunks", "heads", "postprocessors")
+"""In the order in which a modality passes them."""
+
+
+def parts_of(modality: str) -> list[str]:
+    """The beginnings of a modality's names in the published file, in the order of PARTS."""
+    return [f"modality_{part}.{modality}." for part in PARTS]
+
+
+def beside(modality: str) -> tuple[str, ...]:
+    """The beginnings of all the other modalities' names: one file holds them all."""
+    return tuple(name for other in MODALITIES if other != modality for name in parts_of(other))
+
+
+def name_in(trunk: str, ours: str, names: Mapping[str, str]) -> str:
+    """Upstream's name of a parameter: of a block of its ``trunk``, or else as ``names`` say."""
+    if not ours.startswith("blocks."):
+        return names[ours]
+    for here, there in _IN_BLOCK.items():
+        ours = ours.replace(f".{here}", f".{there}")
+    return trunk + ours
+
+
+_PRE, _TRUNK, _HEAD, _ = parts_of("vision")
 _NAMES = {
     "patch.weight": _PRE + "rgbt_stem.proj.1.weight",
     "class_token": _PRE + "cls_token",
@@ -50,14 +73,7 @@ class ImageBind(FrozenEncoder):
     """``width`` is the trunk's, ``out_width`` a token's."""
 
     NAME = "imagebind"
-    UPSTREAM_IGNORED = (
-        *(
-            f"modality_{part}.{other}."
-            for part in ("preprocessors", "trunks", "heads")
-            for other in ("text", "audio", "depth", "thermal", "imu")
-        ),
-        "modality_postprocessors.",
-    )
+    UPSTREAM_IGNORED = beside("vision")
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
@@ -118,8 +134,4 @@ class ImageBind(FrozenEncoder):
 
     @classmethod
     def upstream_name(cls, ours: str) -> str:
-        if not ours.startswith("blocks."):
-            return _NAMES[ours]
-        for here, there in _IN_BLOCK.items():
-            ours = ours.replace(f".{here}", f".{there}")
-        return _TRUNK + ours
+        return name_in(_TRUNK, ours, _NAMES)

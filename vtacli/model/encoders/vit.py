@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -14,21 +15,32 @@ NORM_EPSILON = 1e-6
 
 
 class SelfAttention(nn.Module):
-    """(B, N, D) -> (B, N, D). Queries, keys and values lie in one matrix, in this order."""
+    """(B, N, D) -> (B, N, D). Queries, keys and values lie in one matrix, in this order.
 
-    def __init__(self, width: int, heads: int):
+    ``spare``: one more key and its value, learned, that every token can look at."""
+
+    def __init__(self, width: int, heads: int, spare: bool = False):
         super().__init__()
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
+        self.bias_k = nn.Parameter(torch.zeros(1, 1, width)) if spare else None
+        self.bias_v = nn.Parameter(torch.zeros(1, 1, width)) if spare else None
 
     def forward(self, x: Tensor) -> Tensor:
         batch, count, width = x.shape
         split = self.qkv(x).view(batch, count, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
+        if self.bias_k is not None and self.bias_v is not None:
+            key, value = self._with(key, self.bias_k), self._with(value, self.bias_v)
         seen = F.scaled_dot_product_attention(query, key, value)
         out: Tensor = self.proj(seen.transpose(1, 2).reshape(batch, count, width))
         return out
+
+    def _with(self, x: Tensor, spare: Tensor) -> Tensor:
+        """(B, H, N, D / H) and (1, 1, D) -> (B, H, N + 1, D / H)."""
+        one = spare.view(1, self.heads, 1, -1).expand(len(x), -1, -1, -1)
+        return torch.cat([x, one], dim=2)
 
 
 class Mlp(nn.Module):
@@ -45,12 +57,12 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """(B, N, D) -> (B, N, D)."""
+    """(B, N, D) -> (B, N, D). ``spare``: as :class:`SelfAttention` has it."""
 
-    def __init__(self, width: int, heads: int, inner: int):
+    def __init__(self, width: int, heads: int, inner: int, spare: bool = False):
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=NORM_EPSILON)
-        self.attn = SelfAttention(width, heads)
+        self.attn = SelfAttention(width, heads, spare)
         self.norm2 = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.mlp = Mlp(width, inner)
 

@@ -27,7 +27,7 @@ from vtacli.training.data.settings import digest_of
 from vtacli.training.data.work import threads_kept
 
 STAGE = "clean"
-SCORES = ("av_align", "words", "picture", "peak_db")
+SCORES = ("av_align", "words", "picture", "imagebind", "clap", "peak_db")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Limits:
     picture: float | None = None
     peak_db: float | None = -60.0
     keep_unknown: bool = True
+    imagebind: float | None = None
+    clap: float | None = None
 
     def __post_init__(self) -> None:
         for name in SCORES:

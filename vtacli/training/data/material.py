@@ -29,16 +29,18 @@ LOOKS_PER_SECOND = Fraction(1)
 class Wanted:
     """``motion``: the motion curve; ``flow_side_px``: optical flow on pictures whose shorter side
     is so long, None for no flow; ``look_px``: the side of the pictures to look at, None for
-    none."""
+    none; ``wide_hz``: a second rate at which the sound is heard, None for none."""
 
     motion: bool = False
     flow_side_px: int | None = None
     look_px: int | None = None
+    wide_hz: int | None = None
 
 
 @dataclass(frozen=True)
 class Material:
-    """Of the clip's stretch ``span`` of its files. ``wave``: (N,) float32 at 16 kHz. ``motion``
+    """Of the clip's stretch ``span`` of its files. ``wave``: (N,) float32 at 16 kHz; ``wide``: at
+    the second rate. ``motion``
     and ``flow`` (pictures,) are of the film from its start; ``looks``: a picture a second, times
     from the stretch's start. What was not wanted, or has no film, is None."""
 
@@ -48,6 +50,7 @@ class Material:
     motion: Curve | None = None
     flow: NDArray[np.float64] | None = None
     looks: Frames | None = None
+    wide: NDArray[np.float32] | None = None
 
 
 def material_of(clip: Clip, wanted: Wanted) -> Material:
@@ -66,16 +69,12 @@ def _material(clip: Clip, wanted: Wanted) -> Material:
     if clip.sound is None and footage is not None and not footage.audio:
         raise MediaError("The film has no sound.", path=clip.file)
     span = _span(clip, footage)
-    if clip.sound is not None:
-        blocks = file_sound(sound_track(clip.sound))
-    else:
-        assert footage is not None
-        blocks = film_sound(footage)
-    wave = stretches(blocks, [span.samples(RATE_HZ)])[0]
+    wave = _sound(clip, footage, span, RATE_HZ)
     if not len(wave):
         raise MediaError("There is no sound in this stretch.", path=clip.file)
+    wide = None if wanted.wide_hz is None else _sound(clip, footage, span, wanted.wide_hz)
     if footage is None:
-        return Material(span, wave)
+        return Material(span, wave, wide=wide)
     motion = looks = flow = None
     if wanted.motion:
         motion, looks = _one_pass(footage, span, wanted.look_px)
@@ -86,7 +85,16 @@ def _material(clip: Clip, wanted: Wanted) -> Material:
             looks = store.between(span)
     if wanted.flow_side_px is not None:
         flow = flow_of(footage, span.end_s, shorter_side_px=wanted.flow_side_px)
-    return Material(span, wave, footage.frame_rate, motion, flow, looks)
+    return Material(span, wave, footage.frame_rate, motion, flow, looks, wide)
+
+
+def _sound(clip: Clip, footage: Footage | None, span: Span, rate_hz: int) -> NDArray[np.float32]:
+    if clip.sound is not None:
+        blocks = file_sound(sound_track(clip.sound), rate_hz=rate_hz)
+    else:
+        assert footage is not None
+        blocks = film_sound(footage, rate_hz=rate_hz)
+    return stretches(blocks, [span.samples(rate_hz)])[0]
 
 
 def _one_pass(footage: Footage, span: Span, look_px: int | None) -> tuple[Curve, Frames | None]:

@@ -18,6 +18,8 @@ TITLES = {
     "av_align": "AV-Align",
     "words": "caption against what is heard (yamnet-words)",
     "picture": "what is seen against what is heard (picture-words)",
+    "imagebind": "what is seen against what is heard (ImageBind's CC-BY-NC-SA-4.0 weights)",
+    "clap": "caption against what is heard (CLAP)",
     "peak_db": "peak, dBFS",
 }
 STYLE = """

@@ -13,6 +13,8 @@
 ``picture``
     The same for what the picture is taken for: the phrases that vta-mini's picture classifier
     suggests. Where it knows no sound of what is seen there is no score.
+``imagebind``, ``clap``
+    Of networks whose weights do not come with the program: :mod:`vtacli.training.data.networks`.
 ``peak_db``
     The largest sample in dBFS. Silence teaches silence.
 """
@@ -20,7 +22,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,7 @@ from vtacli.signal.media import Audio, Frames
 from vtacli.signal.mel import RATE_HZ
 from vtacli.training.data.clip import Clip
 from vtacli.training.data.material import Material, Wanted, material_of
+from vtacli.training.data.networks import Networks, NetworkScorer
 from vtacli.training.data.work import failure
 
 OWN = "vta"
@@ -64,11 +67,13 @@ Scores = dict[str, Any]
 class Ears:
     """What scores clips in a process. ``version``: one of :data:`AV_VERSIONS`, None for no
     AV-Align. ``tagger``: the folder of YAMNet; ``mini``: that of vta-mini's encoder, with the
-    sentence space and the picture classifier; None for no score of words and pictures."""
+    sentence space and the picture classifier; None for no score of words and pictures.
+    ``networks``: which others score."""
 
     version: str | None = OWN
     tagger: Path | None = None
     mini: Path | None = None
+    networks: Networks = field(default_factory=Networks)
 
     def __call__(self) -> Scorer:
         torch.set_num_threads(1)
@@ -85,6 +90,7 @@ class Ears:
             "flow_side_px": FLOW_SIDE_PX if self.version in VERSIONS else None,
             "words": "yamnet-words" if self.understands else None,
             "picture": "picture-words" if self.understands else None,
+            **self.networks.facts(),
         }
 
 
@@ -102,10 +108,12 @@ class Scorer:
         self._sense: Sense | None = None
         if ears.tagger is not None and ears.mini is not None:
             self._sense = Sense(ears.tagger, ears.mini)
+        self._networks = NetworkScorer(ears.networks)
         self._wanted = Wanted(
             motion=self._version == OWN,
             flow_side_px=FLOW_SIDE_PX if self._version in VERSIONS else None,
-            look_px=SIZE_PX if self._sense is not None else None,
+            look_px=SIZE_PX if self._sense is not None else self._networks.look_px,
+            wide_hz=self._networks.wide_hz,
         )
 
     def __call__(self, clip: Clip, fatal: dict[str, str], tell: Callable[[str], None], /) -> Scores:
@@ -131,7 +139,7 @@ class Scorer:
             heard = self._sense.heard(material.wave)
             found["words"] = cosine(heard, self._sense.said(clip.caption))
             found["picture"] = cosine(heard, self._sense.seen(material.looks))
-        return found
+        return found | self._networks(clip, material)
 
 
 def alignment(material: Material, version: str) -> Scores:

@@ -65,18 +65,23 @@ def mono_of(block: Audio, layout: str) -> NDArray[np.float32]:
     return np.asarray(weights @ block.data, np.float32)
 
 
-def film_sound(footage: Footage, report: Report = ignore) -> Iterator[NDArray[np.float32]]:
-    """Blocks (N,) of a film's own sound at 16 kHz, sample 0 with its first picture.
+def film_sound(
+    footage: Footage, report: Report = ignore, rate_hz: int = RATE_HZ
+) -> Iterator[NDArray[np.float32]]:
+    """Blocks (N,) of a film's own sound at 16 kHz or another rate, sample 0 with its first
+    picture.
 
     Raises MediaError where it has none."""
-    original = OriginalSound(footage, rate_hz=RATE_HZ)
-    for block in original.blocks(RATE_HZ, report):
+    original = OriginalSound(footage, rate_hz=rate_hz)
+    for block in original.blocks(rate_hz, report):
         yield mono_of(block, original.layout)
 
 
-def file_sound(track: SoundTrack, report: Report = ignore) -> Iterator[NDArray[np.float32]]:
-    """Blocks (N,) of a sound file at 16 kHz."""
-    for block in resampled(track.blocks(report), RATE_HZ):
+def file_sound(
+    track: SoundTrack, report: Report = ignore, rate_hz: int = RATE_HZ
+) -> Iterator[NDArray[np.float32]]:
+    """Blocks (N,) of a sound file at 16 kHz or another rate."""
+    for block in resampled(track.blocks(report), rate_hz):
         yield mono_of(block, track.layout)
 
 

@@ -36,6 +36,7 @@ def test_facts_say_what_each_stage_cost_and_gave(trained):
     facts = json.loads((trained / "facts.json").read_text())
     assert set(facts["stages"]) == {
         "codec",
+        "decoder",
         "texture",
         "vocoder",
         "bank",
@@ -43,7 +44,7 @@ def test_facts_say_what_each_stage_cost_and_gave(trained):
         "denoiser",
         "few_steps",
     }
-    for stage in ("codec", "texture", "vocoder", "denoiser", "few_steps"):
+    for stage in ("codec", "decoder", "texture", "vocoder", "denoiser", "few_steps"):
         row = facts["stages"][stage]
         assert row["finished"]
         assert row["steps"] == 6
@@ -121,7 +122,7 @@ def test_without_state_it_goes_on_from_the_weights(trained, tmp_path):
     [
         ({"recipe": Path("vta-maxi")}, "vta-mini"),
         ({"sounds": None}, "--sounds"),
-        ({"stages": ["decoder"]}, "decoder"),
+        ({"stages": ["encoder"]}, "encoder"),
         ({"sounds": Path("nowhere")}, "manifest"),
     ],
 )

@@ -262,7 +262,6 @@ def test_a_blind_test_from_page_to_table(place, tmp_path):
         (["films", "--listen"], "nothing to listen to"),
         (["films", "--listener", "bat"], "There is no listener"),
         (["films", "--seconds", "0"], "1 to 3600"),
-        (["films", "--seconds", "60"], "on the spot"),
         (["films", "--tolerance", "2"], "tolerance"),
         (["films", "--seed", "-1"], "--seed"),
         (["films", "--json", "--csv"], "two answers"),
@@ -274,3 +273,22 @@ def test_what_cannot_be_done_is_said_at_once(place, more, said, monkeypatch, cap
     monkeypatch.chdir(place)
     assert main(["evaluate", *more, "--model", "fake"], find_model=find) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_film_of_several_windows_is_made_whole_on_the_spot(tmp_path):
+    """As long as is looked at, in several windows, with sound to its end."""
+    (tmp_path / "films").mkdir()
+    film(tmp_path / "films" / "long.mp4", seconds=23.0, size="64x48", sound=True)
+    out = tmp_path / "out"
+    more = ("--model", "fake", "--flow-side", 48, "-o", out, "--json")
+    done = here("evaluate", tmp_path / "films", "--seconds", 21.5, *more)
+    assert done.code == 0, done.err
+    assert "short" not in done.err
+    (made,) = out.rglob("long-*.wav")
+    wave, rate = soundfile.read(made)
+    assert len(wave) == round(21.5 * rate)
+    assert np.abs(wave[-rate // 2 : -rate // 10]).max() > 1e-3
+    once = made.read_bytes()
+    again = here("evaluate", tmp_path / "films", "--seconds", 21.5, *more)
+    assert again.code == 0
+    assert made.read_bytes() == once

@@ -53,9 +53,7 @@ def test_only_the_decoder_learns_and_it_learns_to_bear_noise(library, tmp_path):
 
     def learn(name, loss, steps):
         schedule = Schedule(steps=steps, learning_rate=2e-3, warmup=5, ema=0.9)
-        fit(
-            name, model, loss, schedule, seed=1, state_file=tmp_path / name, report=lambda e: None
-        )
+        fit(name, model, loss, schedule, seed=1, state_file=tmp_path / name, report=lambda e: None)
 
     learn("codec", codec_loss(excerpts, 8, "cpu"), 150)
     set_latent_statistics(model, excerpts, 0, "cpu", batches=4)

@@ -91,8 +91,8 @@ def _maker(shell: Shell, asked: Asked, told: list[str]) -> Maker:
     from vtacli.evaluation.films.making import Maker
 
     handle = shell.find_model(asked.model, device=asked.device, weights_dir=asked.weights_dir)
-    maker = Maker(handle, asked.seed, "captions" in told, "hits" in told)
-    maker.check(asked.seconds)
+    maker = Maker(handle, asked.seconds, asked.seed, "captions" in told, "hits" in told)
+    maker.check()
     return maker
 
 

@@ -29,10 +29,8 @@ NOTHING_SEEN = Frames(np.zeros((0, 3, 224, 224), np.uint8), np.zeros(0))
 
 @dataclass(frozen=True)
 class Watched:
-    """A film's first window of time, seen as ``vta generate`` sees it.
-
-    What lies beyond ``duration_s``, at most the model's window, is left out.
-    """
+    """The beginning of a film, seen as ``vta generate`` sees it; what lies beyond ``duration_s`` is
+    left out."""
 
     frames: FrameStore
     motion: Curve
@@ -63,8 +61,11 @@ class Watched:
 
 
 @contextmanager
-def watch(film: Path, variant: Variant) -> Iterator[Watched]:
-    """Decode a film once. The sampled pictures are there as long as the context lasts."""
+def watch(
+    film: Path, variant: Variant, seconds: float | Fraction | None = None
+) -> Iterator[Watched]:
+    """Decode a film once, of which the first ``seconds`` count (None: one window of the model).
+    The sampled pictures are there as long as the context lasts."""
     footage = probe(film)
     analysis = analyse(
         footage,
@@ -73,7 +74,8 @@ def watch(film: Path, variant: Variant) -> Iterator[Watched]:
     )
     assert analysis.frames is not None
     with analysis.frames as frames:
-        until = min(footage.duration_s, variant.window_s)
+        asked = variant.window_s if seconds is None else Fraction(seconds)
+        until = min(footage.duration_s, asked)
         cuts = tuple(c for c in analysis.cuts_s if c < until)
         yield Watched(frames, analysis.motion, cuts, until, variant)
 

@@ -21,23 +21,19 @@ from vtacli.models import ModelHandle
 
 @dataclass(frozen=True)
 class Maker:
-    """A model that makes the first window of each film. ``with_captions`` and ``with_hits``: what
-    it is told besides the picture."""
+    """A model that makes the first ``seconds`` of each film, scene by scene and in as many windows
+    as that takes, as ``vta generate`` does. ``with_captions`` and ``with_hits``: what it is told
+    besides the picture."""
 
     handle: ModelHandle
+    seconds: float
     seed: int = 0
     with_captions: bool = False
     with_hits: bool = False
 
-    def check(self, seconds: float) -> None:
+    def check(self) -> None:
         """Raise ConfigError where the model cannot do what is asked of it."""
         variant = self.handle.variant
-        if seconds > float(variant.window_s):
-            raise ConfigError(
-                f"The model {variant.name} makes {float(variant.window_s):g} s on the spot, "
-                f"not {seconds:g}.",
-                hint="Make whole films with vta generate, and name their folder: --generated.",
-            )
         if self.with_captions and not variant.takes_text:
             raise ConfigError(f"The model {variant.name} takes no words.", hint="Leave them out.")
         if self.with_hits and not variant.takes_hits:
@@ -55,6 +51,7 @@ class Maker:
         """The file of the film's sound, made now where it is not there. Raises MediaError."""
         told = [
             self.seed,
+            self.seconds,
             pair.caption if self.with_captions else None,
             pair.hits.read_text(encoding="utf-8") if self.with_hits and pair.hits else None,
         ]
@@ -67,7 +64,7 @@ class Maker:
             if self.with_hits and pair.hits:
                 found = read_hits(pair.hits, footage.duration_s, footage.frame_rate)
                 hits = tuple((float(h.time_s), h.strength) for h in found)
-            with watch(pair.film, self.handle.variant) as watched:
+            with watch(pair.film, self.handle.variant, self.seconds) as watched:
                 sound = watched.sound(
                     self._model,
                     self.seed,
@@ -92,6 +89,7 @@ class Maker:
             "model": self.handle.name,
             "variant": self.handle.variant.name,
             "sha256": self._fingerprint,
+            "seconds": self.seconds,
             "seed": self.seed,
             "with_captions": self.with_captions,
             "with_hits": self.with_hits,

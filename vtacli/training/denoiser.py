@@ -166,13 +166,20 @@ def noise_shares(rng: np.random.Generator, recipe: DenoiserRecipe) -> NDArray[np
 
 
 def flow_loss(
-    windows: Windows, words: Words, drafts: DraftMaker, recipe: DenoiserRecipe, device: str
+    windows: Windows,
+    words: Words,
+    drafts: DraftMaker,
+    recipe: DenoiserRecipe,
+    device: str,
+    weights: torch.Tensor | None = None,
 ) -> LossOf:
     """Rectified flow (Liu et al., 2209.03003): x_t = (1 - t) x + t n, target n - x.
 
     t is logit-normal (Esser et al., 2403.03206, section 3.1), which spends effort mid-way; for a
-    share of the batch it is drawn evenly from where sampling near a draft runs.
+    share of the batch it is drawn evenly from where sampling near a draft runs. ``weights``: (C, C)
+    as :func:`vtacli.training.sensitivity.error_weights` gives them; None: all errors are alike.
     """
+    weights = None if weights is None else weights.to(device)
 
     def loss_of(
         model: nn.Module, rng: np.random.Generator, step: int
@@ -199,7 +206,11 @@ def flow_loss(
                 torch.from_numpy(~no_words)[:, None].to(device),
                 torch.from_numpy(control).to(device),
             ).sample.squeeze(-1)
-        loss = (made.float() - (noise - data)).pow(2).mean()
-        return loss, {"flow": float(loss.detach())}
+        error = made.float() - (noise - data)
+        logs = {"flow": float(error.detach().pow(2).mean())}
+        if weights is not None:
+            error = torch.einsum("ij,bjt->bit", weights, error)
+            logs["weighed"] = float(error.detach().pow(2).mean())
+        return error.pow(2).mean(), logs
 
     return loss_of

@@ -67,6 +67,7 @@ class WindowsRecipe:
 class DenoiserRecipe:
     """``near_draft``: the share of a batch whose noise is drawn evenly from none to
     ``near_draft_noise``, where sampling runs that begins near a draft; the rest is logit-normal.
+    ``mel_weight``: how far errors are weighed by what they do to the decoded mel, 0 to 1.
     ``bfloat16``: the network's products in bfloat16, half as long on processors that have it."""
 
     schedule: Schedule
@@ -78,6 +79,7 @@ class DenoiserRecipe:
     same_draft: float = 0.0
     near_draft: float = 0.0
     near_draft_noise: float = 0.55
+    mel_weight: float = 0.0
     bfloat16: bool = False
     sizes: dict[str, int] = field(default_factory=dict)
 

@@ -1,9 +1,9 @@
 """What an error in a codec's latents is worth: how far it moves the mel.
 
-Latents of unit deviation are not alike. Some directions are large and hardly heard, others are small
-and decide how loud a frame is. A flow that is trained on plain squares treats all directions alike;
-weighted by the decoder's own metric, the mean of J'J with J the derivative of the mel by the latents
-of a step, it is trained on what its errors do to the mel.
+Latents of unit deviation are not alike. Some directions are large and hardly heard, in others a
+little decides how loud a frame is. A flow that is trained on plain squares treats all alike;
+weighed by the decoder's own metric, the mean of J'J with J the derivative of the mel by the
+latents of a step, it is trained on what its errors do to the mel.
 """
 
 from __future__ import annotations

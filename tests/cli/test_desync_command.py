@@ -56,7 +56,7 @@ def test_it_is_measured_where_its_weights_are(run, place):
     assert figure["floor"]["units"] == 1
     assert figure["floor"]["how"] == "true sound"
     assert figure["ceiling"]["units"] == 2
-    assert run.answer["not_measured"] == []
+    assert "DeSync" not in " ".join(run.answer["not_measured"])
     assert "rail: shorter than the 4.8 s" in " ".join(run.answer["left_out"])
 
     clips = {r["clip"]: r["desync"] for r in csv.DictReader((place / "out" / "clips.csv").open())}

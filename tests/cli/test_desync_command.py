@@ -96,7 +96,7 @@ def test_without_weights_it_is_left_out_and_said(run, place, monkeypatch):
     assert asked.code == 5
     assert "synchformer_state_dict.pth" in asked.err
     unasked = evaluate(place, "--no-desync", "--weights-dir", place / "shelf", "--json", out="un")
-    assert unasked.answer["not_measured"] == ["DeSync is left out: it was not asked for."]
+    assert unasked.answer["not_measured"][0] == "DeSync is left out: it was not asked for."
 
 
 def test_it_is_of_a_folder_of_films(capsys):

@@ -10,8 +10,9 @@ from vtacli.errors import ConfigError
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.denoiser import MiniDenoiser
 from vtacli.training.codec import audible
+from vtacli.training.flow_stages import encoder_digest
 from vtacli.training.growth import widened
-from vtacli.training.run import adopt, encoder_digest
+from vtacli.training.running import adopt
 
 SMALL = {"width": 16, "deep_width": 16, "shallow_blocks": 1, "deep_blocks": 1}
 CURVES = 26

@@ -61,36 +61,60 @@ def confusion(
     theirs = [r for r in real if r.prompt.prompt in place]
     if not ours or not theirs:
         return [], {}
-    said = np.array([place[m.prompt.prompt] for m in ours])
     called = np.array([place[r.prompt.prompt] for r in theirs])
     raw = prompt_scores([r.heard for r in theirs], prompts, judge)
     mean, spread = calibration(raw, called)
     heard_real = ((raw - mean) / spread).argmax(axis=1)
     ours_raw = prompt_scores([m.heard for m in ours], prompts, judge)
     heard_made = ((ours_raw - mean) / spread).argmax(axis=1)
-    count = len(prompts)
-    on = f"{len(ours)} sounds; chance {1 / count:.3f}"
+    figures, told = told_apart(
+        "named",
+        "words, named prompts told apart",
+        prompts,
+        ours,
+        heard_made,
+        (called, heard_real),
+        suite,
+        f"{len(theirs)} recordings",
+    )
+    return figures, {"prompts": [p.prompt for p in prompts], **told}
+
+
+def told_apart(
+    key: str,
+    title: str,
+    prompts: Sequence[Prompt],
+    made: Sequence[Made],
+    heard: NDArray[np.int64],
+    recorded: tuple[NDArray[np.int64], NDArray[np.int64]],
+    suite: Suite,
+    recordings: str,
+) -> tuple[list[Figure], dict[str, Any]]:
+    """How often ``made`` is ``heard`` (N,) as the prompt that it was made for, and both tables of
+    counts (said, heard as). ``recorded``: (M,) of which prompt recordings are, and are heard as;
+    ``recordings``: which these are."""
+    place = {p.prompt: i for i, p in enumerate(prompts)}
+    said, count = np.array([place[m.prompt.prompt] for m in made]), len(prompts)
     figures = [
         Figure(
-            "named",
-            "words, named prompts told apart: right",
-            accuracy(said, heard_made, count, suite.seed),
-            measured=f"{count} prompts, {on}",
+            key,
+            f"{title}: right",
+            accuracy(said, heard, count, suite.seed),
+            measured=f"{count} prompts, {len(made)} sounds; chance {1 / count:.3f}",
         ),
         Figure(
-            "named_real",
-            "words, named prompts told apart: real recordings",
-            accuracy(called, heard_real, count, suite.seed),
-            measured=f"{len(theirs)} recordings",
+            f"{key}_real",
+            f"{title}: real recordings",
+            accuracy(*recorded, count, suite.seed),
+            measured=recordings,
         ),
     ]
     return figures, {
-        "prompts": [p.prompt for p in prompts],
-        "generated": table_of(said, heard_made, count),
-        "recordings": table_of(called, heard_real, count),
+        "generated": table_of(said, heard, count),
+        "recordings": table_of(*recorded, count),
         "heard_as": [
             {"prompt": m.prompt.prompt, "seed": m.seed, "as": prompts[int(h)].prompt}
-            for m, h in zip(ours, heard_made, strict=True)
+            for m, h in zip(made, heard, strict=True)
         ],
     }
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vtacli.evaluation.confusion import accuracy, table_of
+from vtacli.evaluation.confusion import told_apart
 from vtacli.evaluation.figures import Figure
 from vtacli.evaluation.prompts import Prompt
 from vtacli.evaluation.study import Suite
@@ -74,32 +74,18 @@ def told_by_timbre(
     theirs = [r for r in real if r.prompt.prompt in place]
     if not ours or not theirs:
         return [], {}
-    kinds, count = Kinds.of(theirs, prompts), len(prompts)
-    said = np.array([place[m.prompt.prompt] for m in ours])
+    kinds = Kinds.of(theirs, prompts)
     heard = np.array([kinds.nearest(m.heard.embedding, m.drawn_series) for m in ours])
-    called = kinds.kinds
     recorded = np.array(
         [kinds.nearest(p, (s,)) for p, s in zip(kinds.points, kinds.series, strict=True)]
     )
-    figures = [
-        Figure(
-            "timbre",
-            "words, named prompts told apart by timbre: right",
-            accuracy(said, heard, count, suite.seed),
-            measured=f"{count} prompts, {len(ours)} sounds; chance {1 / count:.3f}",
-        ),
-        Figure(
-            "timbre_real",
-            "words, named prompts told apart by timbre: real recordings",
-            accuracy(called, recorded, count, suite.seed),
-            measured=f"{len(theirs)} recordings, each without its own series",
-        ),
-    ]
-    return figures, {
-        "generated": table_of(said, heard, count),
-        "recordings": table_of(called, recorded, count),
-        "heard_as": [
-            {"prompt": m.prompt.prompt, "seed": m.seed, "as": prompts[int(h)].prompt}
-            for m, h in zip(ours, heard, strict=True)
-        ],
-    }
+    return told_apart(
+        "timbre",
+        "words, named prompts told apart by timbre",
+        prompts,
+        ours,
+        heard,
+        (kinds.kinds, recorded),
+        suite,
+        f"{len(theirs)} recordings, each without its own series",
+    )

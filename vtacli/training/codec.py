@@ -23,6 +23,16 @@ def audible(mel: torch.Tensor) -> torch.Tensor:
     return 0.25 + 0.75 * torch.sigmoid(2 * (mel - top + LOUD_NEPERS))
 
 
+def mel_loss(made: torch.Tensor, mel: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """L1 of log-mels (B, 1, T, bands) and of their differences in time (attacks!), more where it
+    is loud; and the plain L1, to be told."""
+    weight = 0.5 + audible(mel)
+    l1 = (made - mel).abs()
+    attack = (made.diff(dim=2) - mel.diff(dim=2)).abs()
+    loss = (weight * l1).mean() + 0.5 * (weight[:, :, 1:] * attack).mean()
+    return loss, float(l1.detach().mean())
+
+
 def codec_loss(
     excerpts: Excerpts,
     batch: int,
@@ -30,8 +40,7 @@ def codec_loss(
     kl_weight: float = 3e-4,
     anchor: MelCodec | None = None,
 ) -> LossOf:
-    """L1 of the log-mel and of its differences in time (attacks!), more where it is loud, and a
-    light pull to N(0, 1).
+    """:func:`mel_loss`, and a light pull to N(0, 1).
 
     The divergence is Kingma and Welling's closed form (1312.6114, appendix B), a mean per
     latent value. ``anchor``: a codec of fewer channels whose latents the first ones stay.
@@ -47,12 +56,10 @@ def codec_loss(
         noise = torch.from_numpy(rng.standard_normal(tuple(mean.shape), dtype=np.float32))
         raw = mean + torch.exp(0.5 * log_variance) * noise.to(device)
         made = model.reconstruct(raw)
-        weight = 0.5 + audible(mel)
-        l1 = (made - mel).abs()
-        attack = (made.diff(dim=2) - mel.diff(dim=2)).abs()
+        loss, l1 = mel_loss(made, mel)
         kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-        loss = (weight * l1).mean() + 0.5 * (weight[:, :, 1:] * attack).mean() + kl_weight * kl
-        logs = {"l1": float(l1.detach().mean()), "kl": float(kl.detach())}
+        loss = loss + kl_weight * kl
+        logs = {"l1": l1, "kl": float(kl.detach())}
         if anchor is not None:
             with torch.no_grad():
                 was = anchor.moments(mel)[0]

@@ -15,7 +15,7 @@ from torch import nn
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.signal.mel import log_mel
-from vtacli.training.codec import audible
+from vtacli.training.codec import mel_loss
 from vtacli.training.excerpts import Excerpts, held_out_waves
 from vtacli.training.library import SoundLibrary
 from vtacli.training.loop import LossOf
@@ -47,8 +47,8 @@ def level(mel: torch.Tensor) -> torch.Tensor:
 
 
 def decoder_loss(excerpts: Excerpts, batch: int, device: str, latent_noise: float) -> LossOf:
-    """L1 of the log-mel, of its differences in time, and of each frame's level, more where it is
-    loud, with noise on the latents."""
+    """:func:`vtacli.training.codec.mel_loss` and L1 of each frame's level, with noise on the
+    latents."""
 
     def loss_of(
         model: nn.Module, rng: np.random.Generator, step: int
@@ -58,12 +58,9 @@ def decoder_loss(excerpts: Excerpts, batch: int, device: str, latent_noise: floa
             mel = log_mel(excerpts.batch(rng, batch).to(device)).unsqueeze(1)
             raw = noisy(model.moments(mel)[0], model.latent_std, rng, latent_noise)
         made = model.reconstruct(raw)
-        weight = 0.5 + audible(mel)
-        l1 = (made - mel).abs()
-        attack = (made.diff(dim=2) - mel.diff(dim=2)).abs()
+        loss, l1 = mel_loss(made, mel)
         flutter = (level(made) - level(mel)).abs().mean()
-        loss = (weight * l1).mean() + 0.5 * (weight[:, :, 1:] * attack).mean() + 0.5 * flutter
-        return loss, {"l1": float(l1.detach().mean()), "level": float(flutter.detach())}
+        return loss + 0.5 * flutter, {"l1": l1, "level": float(flutter.detach())}
 
     return loss_of
 

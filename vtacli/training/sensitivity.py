@@ -38,7 +38,8 @@ def sensitivity(codec: MelCodec, latents: NDArray[np.float16], device: str) -> t
             moved.append(change.flatten().cpu())
         change = torch.stack(moved).double() / MOVED_BY
         metric += change @ change.T
-    return (metric * (channels / metric.trace())).float()
+    scaled: torch.Tensor = metric * (channels / metric.trace())
+    return scaled.float()
 
 
 def error_weights(metric: torch.Tensor, share: float) -> torch.Tensor:

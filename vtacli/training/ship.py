@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def ship(run: Path, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         shutil.copytree(run / part, out / part, dirs_exist_ok=True)
+        _nameless(out / part / "config.json")
     for name in ("model_index.json", "facts.json"):
         shutil.copyfile(run / name, out / name)
     for part in HALVED:
@@ -32,3 +34,11 @@ def ship(run: Path, out: Path) -> Path:
         halved = {k: v.half() if v.dtype == torch.float32 else v for k, v in tensors.items()}
         save_file(halved, out / part / WEIGHTS, metadata={"format": "pt"})
     return out
+
+
+def _nameless(config: Path) -> None:
+    """Take out where diffusers read a part from: a path of the machine that trained it."""
+    if config.is_file():
+        said = json.loads(config.read_text(encoding="utf-8"))
+        said.pop("_name_or_path", None)
+        config.write_text(json.dumps(said, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -43,11 +43,11 @@ STILL = 2e-4
 """Energy of motion (mean luma change in 1/25 s, of full luma) under which nothing moves."""
 REMEMBERED = 16
 """Windows whose picture is not looked at twice: several questions are asked of each."""
-UNSTRUCK_NOISE = 0.4
+UNSTRUCK_NOISE = 0.25
 """Share of noise with which a window begins in which nothing is struck: the less, the surer its
 class and the nearer to a recording. Measured, with its fellow, in weights/README.md."""
-STRUCK_NOISE = 0.5
-"""The same where blows are laid. Here the hits' F1 falls a little with it."""
+STRUCK_NOISE = 0.2
+"""The same where blows are laid."""
 BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
 

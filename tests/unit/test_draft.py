@@ -156,3 +156,29 @@ def test_a_saved_bank_is_the_same_bank_however_its_arrays_lie_in_memory(tmp_path
     again = Bank.load(tmp_path / "bank.safetensors")
     assert np.array_equal(again.values, values)
     assert np.array_equal(again.latents(1), by_columns.latents(1))
+
+
+def test_each_recording_has_one_chance_into_however_many_blows_it_was_cut():
+    """One knock alone, and one recording of nine: each is drawn as often as the other."""
+    three = bank_of_three()
+    bank = replace(
+        three,
+        starts=np.arange(10),
+        ends=np.arange(1, 11),
+        kinds=np.full(10, HIT),
+        lead_s=np.zeros(10, np.float32),
+        label_of=np.zeros(10, np.int64),
+        files=("one.wav", "nine.wav"),
+        file_of=np.array([0] + [1] * 9),
+    )
+
+    def share_of_one(bank: Bank) -> float:
+        rng = np.random.default_rng(0)
+        drawn = [
+            choose(bank, np.eye(3, dtype=np.float32), np.eye(3)[0], [(1.0, 1.0)], 10.24, rng)
+            for _ in range(600)
+        ]
+        return float(np.mean([placed[0].recording == 0 for placed in drawn]))
+
+    assert abs(share_of_one(bank) - 0.5) < 0.08
+    assert abs(share_of_one(replace(bank, files=(), file_of=None)) - 0.1) < 0.05

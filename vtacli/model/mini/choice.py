@@ -41,7 +41,8 @@ def strikes_of_onsets(onset: NDArray[np.float32]) -> list[tuple[float, float]]:
 def _best(
     likeness: NDArray[np.float32], bank: Bank, kind: int, rng: np.random.Generator
 ) -> tuple[float, int] | None:
-    """(cosine, entry) of a recording of ``kind`` whose label is nearest to what was said."""
+    """(cosine, entry) of a recording of ``kind`` whose label is nearest to what was said. Each
+    recording has one chance, into however many blows it was cut."""
     entries = np.flatnonzero(bank.kinds == kind)
     if not len(entries):
         return None
@@ -50,8 +51,17 @@ def _best(
     if best < LIKE_ENOUGH:
         return None
     near = entries[scores >= best - NEAR_THE_BEST * best]
-    weights = np.exp((likeness[bank.label_of[near]] - best) * 30)
+    weights = np.exp((likeness[bank.label_of[near]] - best) * 30) / blows_of(bank, near)
     return best, int(rng.choice(near, p=weights / weights.sum()))
+
+
+def blows_of(bank: Bank, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(E,) How many of ``entries`` (E,) are of the same recording as each; 1 where the bank does
+    not say of which they are."""
+    if bank.file_of is None:
+        return np.ones(len(entries), np.int64)
+    _, place, count = np.unique(bank.file_of[entries], return_inverse=True, return_counts=True)
+    return np.asarray(count[place], np.int64)
 
 
 def _beds_share(likeness: NDArray[np.float32], bank: Bank) -> float:

@@ -13,6 +13,8 @@ from pathlib import Path
 os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 if len(sys.argv) > 2:
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": sys.argv[2]}
+# Ray notes the cluster's address in a folder that it does not make where another is given it.
+os.environ["RAY_TMPDIR"] = sys.argv[1]
 
 from ray.cluster_utils import Cluster
 
@@ -33,5 +35,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).mkdir(exist_ok=True)
+    (Path(sys.argv[1]) / "ray").mkdir(parents=True, exist_ok=True)
     main()

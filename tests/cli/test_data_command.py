@@ -134,6 +134,7 @@ def test_a_trial_of_cleaning_and_a_list_that_prepares(films: Path, tmp_path: Pat
     assert "ok  7 windows" in checked.out
 
 
+@pytest.mark.slow
 def test_cleaning_by_networks_on_a_shelf(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

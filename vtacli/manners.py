@@ -278,19 +278,20 @@ def mannered(
             if heard is None:
                 yield from first.played()
                 continue
-            tries: list[tuple[int, _Scene, Heard | None]] = []
+            tries: list[tuple[int, bool, _Scene, Heard | None]] = []
             for number, seed in enumerate(other_seeds(seed_of(scene), scene.noise_id)):
-                sounds = again(index, seed, has_draft(number))
+                draft = has_draft(number)
+                sounds = again(index, seed, draft)
                 take = _heard(sounds, judge.listener, folder, files)
-                tries.append((seed, take, take.verdict(judge, asked)))
-                if tries[-1][2] is None:
+                tries.append((seed, draft, take, take.verdict(judge, asked)))
+                if tries[-1][3] is None:
                     break
-            seed, second, better = min(tries, key=lambda t: 0.0 if t[2] is None else t[2].share)
+            seed, draft, second, better = min(
+                tries, key=lambda t: 0.0 if t[3] is None else t[3].share
+            )
             won = better is None or better.share < heard.share
             kept = seed if won else seed_of(scene)
-            best = [s for s, _, _ in tries].index(seed)
-            draft = not won or has_draft(best)
-            verdict = Verdict(index, heard, better, seed, kept, len(tries), draft)
+            verdict = Verdict(index, heard, better, seed, kept, len(tries), draft or not won)
             on_verdict(verdict)
             report(Note(verdict.text()))
             yield from (second if won else first).played()

@@ -57,8 +57,7 @@ def confusion(
 ) -> tuple[list[Figure], dict[str, Any]]:
     """Accuracy of generated and of real sounds, and both tables of counts (said, heard as)."""
     place = {p.prompt: i for i, p in enumerate(prompts)}
-    ours = [m for m in made if m.prompt.prompt in place and m.seed < suite.named_seeds]
-    theirs = [r for r in real if r.prompt.prompt in place]
+    ours, theirs = of_prompts(prompts, made, real, suite)
     if not ours or not theirs:
         return [], {}
     called = np.array([place[r.prompt.prompt] for r in theirs])
@@ -78,6 +77,15 @@ def confusion(
         f"{len(theirs)} recordings",
     )
     return figures, {"prompts": [p.prompt for p in prompts], **told}
+
+
+def of_prompts(
+    prompts: Sequence[Prompt], made: Sequence[Made], real: Sequence[Real], suite: Suite
+) -> tuple[list[Made], list[Real]]:
+    """What is of these prompts: sounds, as many of each as the suite says, and recordings."""
+    names = {p.prompt for p in prompts}
+    ours = [m for m in made if m.prompt.prompt in names and m.seed < suite.named_seeds]
+    return ours, [r for r in real if r.prompt.prompt in names]
 
 
 def told_apart(

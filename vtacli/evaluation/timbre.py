@@ -1,7 +1,7 @@
 """The named prompts told apart by timbre: whose recordings is each sound nearest to?
 
-A tagger's classes are a coarse judge of short sounds: by its highest class score a recorded door
-slam is a dog as often as a door. Its embedding knows more. So each named prompt is the mean
+A tagger's classes are a coarse judge: they name .77 of the recordings of the named prompts rightly,
+its embedding .83 (weights/README.md). So each named prompt is the mean
 direction of the embeddings of recordings that match it, and a sound is what it points to most
 (nearest class mean, by cosine). Nothing is judged by itself: a recording's own series of takes has
 no part in the means, nor have the series that a generated sound was drawn from.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vtacli.evaluation.confusion import told_apart
+from vtacli.evaluation.confusion import of_prompts, told_apart
 from vtacli.evaluation.figures import Figure
 from vtacli.evaluation.prompts import Prompt
 from vtacli.evaluation.study import Suite
@@ -69,9 +69,7 @@ def told_by_timbre(
     prompts: Sequence[Prompt], made: Sequence[Made], real: Sequence[Real], suite: Suite
 ) -> tuple[list[Figure], dict[str, Any]]:
     """Accuracy of generated and of real sounds, and both tables of counts (said, heard as)."""
-    place = {p.prompt: i for i, p in enumerate(prompts)}
-    ours = [m for m in made if m.prompt.prompt in place and m.seed < suite.named_seeds]
-    theirs = [r for r in real if r.prompt.prompt in place]
+    ours, theirs = of_prompts(prompts, made, real, suite)
     if not ours or not theirs:
         return [], {}
     kinds = Kinds.of(theirs, prompts)

@@ -1,10 +1,8 @@
 """Training the codec's decoder on: what a sampler gives is never quite a latent of the encoder's.
 
-An autoencoder that only ever reads its own latents hides loudness in directions in which they
-hardly vary (the least of 64 varies by a two-hundredth of a channel's own). A sampler's error in
-such a direction is heard as flutter: noise of a tenth of the latents' deviation moves the level of
-a frame by 2 dB. So the decoder goes on with noise on its latents, the encoder frozen: bank and
-windows stay valid.
+An autoencoder that only ever reads its own latents need not be smooth: noise of a tenth of their
+deviation moved the level of a frame by 2 dB, and a sampler's errors were heard as flutter. So the
+decoder goes on with noise on its latents, the encoder frozen: bank and windows stay valid.
 """
 
 from __future__ import annotations

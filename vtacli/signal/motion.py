@@ -51,9 +51,9 @@ QUIET = 1e-3
 """Energy under which a reversal is not believed: a disc of a twentieth of the picture's width
 that moves by its own radius in 1/25 s against mid-grey has about this."""
 
-CLEAR_REVERSAL = 0.3
+CLEAR_REVERSAL = 0.5
 """A reversal counts by itself from this share of the change that is undone. On renders, half of
-those above it are strikes, and a fifth of those below."""
+those above it are strikes; of those between 0.3 and it, two fifths."""
 
 AFTER_CUT_S = 0.25
 """How long a cut speaks in the likelihoods of strikes: six steps of 1/25 s."""

@@ -7,11 +7,26 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vtacli.model.mini.choice import choose, strikes_of_onsets
-from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, lay
+from vtacli.model.mini.draft import (
+    BED,
+    HIT,
+    LEAD_IN_S,
+    PASSAGE,
+    Bank,
+    Placement,
+    alone,
+    lay,
+    rows_of,
+    struck,
+)
 from vtacli.signal.control import onset_curve
+from vtacli.signal.nature import Stretch
 
 STEP_S = 0.08
 
@@ -61,6 +76,38 @@ def test_a_lead_before_the_window_is_cut_not_moved():
     assert draft.tolist() == [10, 10, 1, 1, 1, 1, 1, 1]
 
 
+def test_what_leads_up_to_a_blow_is_short_where_it_is_struck_and_whole_where_it_is_not():
+    bank = bank_of_three()
+    bank.lead_s[2] = 2.4  # 30 of its 40 steps come before the blow
+    under = struck(bank, 2, 4.0, 10.24)
+    assert under.from_s == pytest.approx(2.4 - LEAD_IN_S)
+    laid = (lay(bank, [under], 128, STEP_S)[0] == 30).nonzero().flatten().tolist()
+    assert laid == list(range(48, 60))  # the blow at step 50 = 4.0 s
+    by_itself = alone(bank, 2, 10.24)
+    laid = (lay(bank, [by_itself], 128, STEP_S)[0] == 30).nonzero().flatten().tolist()
+    assert len(laid) == 40
+    assert alone(bank, 0, 10.24).at_s == 0.5
+
+
+@given(
+    start_s=st.floats(0, 9),
+    lead_s=st.floats(0, 2),
+    more_s=st.floats(0.05, 3),
+    extra=st.integers(1, 3),
+)
+def test_a_stretch_is_read_from_its_attack_on_and_counted_from_there(
+    start_s, lead_s, more_s, extra
+):
+    end_s = start_s + lead_s + more_s
+    steps = int(np.ceil(end_s / STEP_S)) + extra
+    stretch = Stretch(HIT, start_s, end_s, lead_s, ())
+    first, end, lead = rows_of(stretch, STEP_S, steps)
+    assert 0 <= first < end <= steps
+    assert first * STEP_S + lead == pytest.approx(start_s + lead_s, abs=1e-6)  # nothing is moved
+    assert lead >= min(0.01, start_s + lead_s) - 1e-9  # and no attack lies before what is read
+    assert first * STEP_S <= start_s + STEP_S / 2 + 1e-9
+
+
 def test_the_bank_comes_back_from_its_file(tmp_path: Path):
     bank = bank_of_three()
     bank.save(tmp_path / "bank.safetensors")
@@ -76,6 +123,17 @@ def test_a_bank_that_knows_its_files_keeps_them(tmp_path: Path):
     named.save(tmp_path / "bank.safetensors")
     again = Bank.load(tmp_path / "bank.safetensors")
     assert [again.file(i) for i in range(3)] == ["a.wav", "b.flac", "b.flac"]
+    assert again.whole.tolist() == [True, True, False]
+    assert again.typicality is None
+
+
+def test_a_bank_keeps_how_typical_its_entries_are(tmp_path: Path):
+    replace(bank_of_three(), typicality=np.array([0.5, 0.1, -0.2], np.float32)).save(
+        tmp_path / "bank.safetensors"
+    )
+    said = Bank.load(tmp_path / "bank.safetensors").typicality
+    assert said is not None
+    assert said.tolist() == pytest.approx([0.5, 0.1, -0.2])
 
 
 def chosen(said, strikes=(), seed=0, bank=None, **how):
@@ -182,3 +240,41 @@ def test_each_recording_has_one_chance_into_however_many_blows_it_was_cut():
 
     assert abs(share_of_one(bank) - 0.5) < 0.08
     assert abs(share_of_one(replace(bank, files=(), file_of=None)) - 0.1) < 0.05
+
+
+def of_one_label(kinds: list[int], typicality: list[float] | None = None) -> Bank:
+    """As many recordings called "knock", a step each."""
+    count = len(kinds)
+    return replace(
+        bank_of_three(),
+        starts=np.arange(count),
+        ends=np.arange(1, count + 1),
+        kinds=np.array(kinds),
+        lead_s=np.zeros(count, np.float32),
+        label_of=np.zeros(count, np.int64),
+        files=tuple(f"{i}.wav" for i in range(count)),
+        file_of=np.arange(count),
+        typicality=None if typicality is None else np.array(typicality, np.float32),
+    )
+
+
+def drawn(bank: Bank, strikes=()) -> set[int]:
+    placed = [chosen([1, 0, 0], strikes, seed, bank) for seed in range(60)]
+    return {p.recording for places in placed for p in places}
+
+
+def test_what_does_not_sound_like_its_name_is_not_laid():
+    strikes = [(1.0, 1.0)]
+    assert drawn(of_one_label([HIT] * 4), strikes) == {0, 1, 2, 3}
+    assert drawn(of_one_label([HIT] * 4, [0.3, 0.0, 0.4, 0.2]), strikes) == {0, 2, 3}
+    assert drawn(of_one_label([HIT] * 5, [0.3, 0.0, 0.4, 0.2, 0.1]), strikes) == {0, 2, 3}
+    # of two, neither is known to be the odd one
+    assert drawn(of_one_label([HIT] * 2, [0.3, 0.0]), strikes) == {0, 1}
+
+
+def test_single_blows_sound_among_passages_where_nothing_says_when():
+    assert drawn(of_one_label([PASSAGE, HIT, HIT])) == {0, 1, 2}
+    parts = replace(
+        of_one_label([PASSAGE, HIT, HIT]), files=("a.wav",), file_of=np.zeros(3, np.int64)
+    )
+    assert drawn(parts) == {0}  # but not a passage and then its own blows

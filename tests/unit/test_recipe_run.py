@@ -39,12 +39,13 @@ def test_facts_say_what_each_stage_cost_and_gave(trained):
         "decoder",
         "texture",
         "vocoder",
+        "attacks",
         "bank",
         "windows",
         "denoiser",
         "few_steps",
     }
-    for stage in ("codec", "decoder", "texture", "vocoder", "denoiser", "few_steps"):
+    for stage in ("codec", "decoder", "texture", "vocoder", "attacks", "denoiser", "few_steps"):
         row = facts["stages"][stage]
         assert row["finished"]
         assert row["steps"] == 6

@@ -9,8 +9,17 @@ import pytest
 import torch
 
 from vtacli.model.mini.codec import MelCodec
-from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
-from vtacli.model.mini.start import EVEN, levelled, once, struck_start, together
+from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay, struck
+from vtacli.model.mini.start import (
+    BENEATH_DB,
+    EVEN,
+    MOST_DB,
+    beneath,
+    levelled,
+    once,
+    struck_start,
+    together,
+)
 
 MODEL = Path("weights/vta-mini")
 STEP_S = 0.08
@@ -77,7 +86,36 @@ def test_a_bed_goes_on_beneath_blows(codec, bank, blow):
     both = [*alone, Placement(blow, 2.0, 4.0)]
     with_blow = levels(codec, struck_start(bank, both, [(2.0, 0.05)], codec, 128, STEP_S))
     without = levels(codec, lay(bank, alone, 128, STEP_S))
-    assert np.abs(with_blow[300:900] - without[300:900]).mean() < 3
+    down = without[300:900] - with_blow[300:900]
+    assert down.mean() == pytest.approx(MOST_DB, abs=2)  # for so weak a blow, as far as may be
+    assert down.std() < 2  # the same bed
+
+
+def test_a_blow_stands_out_from_its_bed(codec, bank, blow):
+    bed = next(i for i in range(len(bank)) if bank.kinds[i] == BED and bank.label(i) == "rain")
+    both = [Placement(bed, 0.0, 10.24), Placement(blow, 2.0, 4.0)]
+    level = levels(codec, struck_start(bank, both, [(2.0, 0.9)], codec, 128, STEP_S))
+    assert level[195:230].max() > np.percentile(level[300:900], 90) + BENEATH_DB - 3
+
+
+def test_a_bed_that_is_soft_enough_stays_as_it_is():
+    bed = np.full((100, 64), -4.0, np.float32)
+    level = 10 * np.log10(64 * np.exp(-8))
+    assert np.array_equal(beneath(bed, level + BENEATH_DB + 1), bed)
+    turned = beneath(bed, level + BENEATH_DB - 6)
+    assert 20 / np.log(10) * (bed - turned) == pytest.approx(6, abs=1e-3)
+    assert beneath(np.full((9, 64), -11.5, np.float32), 20.0).min() >= -11.52
+
+
+def test_what_leads_up_to_a_blow_for_long_is_left_out(codec, bank):
+    late = max((i for i in range(len(bank)) if bank.kinds[i] == HIT), key=lambda i: bank.lead_s[i])
+    assert bank.lead_s[late] > 1
+    placed = [struck(bank, late, 4.0, 8.0)]
+    level = levels(codec, struck_start(bank, placed, [(4.0, 1.0)], codec, 128, STEP_S))
+    assert level[:370].max() < level[395:450].max() - 40
+    whole = [Placement(late, 4.0, 8.0)]
+    level = levels(codec, struck_start(bank, whole, [(4.0, 1.0)], codec, 128, STEP_S))
+    assert level[:370].max() > level[395:450].max() - 40
 
 
 def test_a_blow_ends_where_the_next_one_begins(codec, bank):

@@ -22,7 +22,7 @@ from vtacli.training.composer import Composer
 from vtacli.training.library import SoundLibrary
 from vtacli.training.sources import find_sources
 
-EDITION = 3
+EDITION = 4
 """Changes with anything that changes what is measured, so that old notebooks do not answer."""
 
 Item = TypeVar("Item")

@@ -12,12 +12,19 @@ from vtacli.signal.onsets import envelope, find_onsets, steadiness
 
 HIT, BED, PASSAGE = 0, 1, 2
 """Kinds of recording: one attack; an even texture; many events in a row."""
+BLOW_STRENGTH = 0.6
+"""What is more than 6.6 dB under the loudest onset of a single blow only leads up to it."""
+SAME_ATTACK_S = 0.05
+"""An onset found so soon after the first sound is that sound."""
+LATEST_BLOW_S = 3.0
+"""A blow that comes later is not looked for: its recording is cut after four seconds."""
 
 
 @dataclass(frozen=True)
 class Nature:
-    """``kind``: HIT, BED or PASSAGE. ``lead_s``: first attack. ``onsets``: (time, strength) of
-    all. ``end_s``: after it the recording is 40 dB under its peak."""
+    """``kind``: HIT, BED or PASSAGE. ``lead_s``: the first attack; of a HIT, its blow: a latch
+    that clicks before the door slams is no blow. ``onsets``: (time, strength) of all. ``end_s``:
+    after it the recording is 40 dB under its peak."""
 
     kind: int
     lead_s: float
@@ -43,7 +50,25 @@ def nature_of(wave: NDArray[np.float32], rate_hz: int) -> Nature:
         kind = HIT if end_s - first < 4.0 else BED if steadiness(body, rate_hz) > 0.1 else HIT
     else:
         kind = PASSAGE
-    return Nature(kind, float(first), onsets, end_s)
+    lead_s = _blow_s(level, onsets, float(first)) if kind == HIT else float(first)
+    return Nature(kind, lead_s, onsets, end_s)
+
+
+def _blow_s(
+    level: NDArray[np.float64], onsets: tuple[tuple[float, float], ...], first_s: float
+) -> float:
+    """When a recording of one blow strikes: its first onset that is about as loud as any, as soon
+    as half of its level is reached; ``first_s`` where there is none, or it is that one.
+    ``level``: (frames,) RMS every 10 ms."""
+    for time_s, strength in onsets:
+        if strength < BLOW_STRENGTH or time_s > LATEST_BLOW_S:
+            continue
+        if time_s < first_s + SAME_ATTACK_S:
+            return first_s
+        begin = max(0, round(time_s * 100) - 2)
+        around = level[begin : begin + 10]
+        return float(begin + np.flatnonzero(around >= 0.5 * around.max(initial=0.0))[0]) / 100
+    return first_s
 
 
 LONGEST_S = {HIT: 4.0, BED: 10.24, PASSAGE: 9.0}
@@ -57,8 +82,8 @@ SHORTEST_S = 0.05
 class Stretch:
     """A usable part of a recording, in seconds from its start.
 
-    ``lead_s`` is the first attack, ``onsets`` all of them as (time, strength), both counted from
-    ``start_s``.
+    ``lead_s`` is the first attack, of a HIT its blow; ``onsets`` all of them as (time, strength);
+    both counted from ``start_s``.
     """
 
     kind: int

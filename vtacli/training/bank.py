@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from vtacli.model.mini.codec import MelCodec
-from vtacli.model.mini.draft import LEVEL, Bank
+from vtacli.model.mini.draft import LEVEL, Bank, rows_of
 from vtacli.progress import Report, Step
 from vtacli.signal.mel import SILENCE, log_mel
 from vtacli.training.library import SoundLibrary
@@ -21,6 +21,7 @@ def make_bank(
     step = 1280  # samples in a latent step: 8 mel frames of 160
     rows: list[np.ndarray] = []
     first_row: dict[str, int] = {}
+    lengths: dict[str, int] = {}
     total = 0
     for i, source in enumerate(sources.every):
         if source.recording.file in first_row:
@@ -35,6 +36,7 @@ def make_bank(
         mel = log_mel(torch.from_numpy(wave)[None].to(device)).unsqueeze(1)
         latent = codec.encode(mel).mean[0, :, :, 0].cpu().numpy().T
         first_row[source.recording.file] = total
+        lengths[source.recording.file] = len(latent)
         rows.append(latent)
         total += len(latent)
         report(Step("bank", i + 1, len(sources.every)))
@@ -44,17 +46,15 @@ def make_bank(
     scale = (np.abs(values).max(axis=0) / 127 + 1e-8).astype(np.float32)
     step_s = step / library.rate_hz
     place = {file: i for i, file in enumerate(first_row)}
-    starts = [first_row[s.recording.file] + round(s.start_s / step_s) for s in sources.every]
-    ends = [
-        a + max(1, round(s.duration_s / step_s)) for a, s in zip(starts, sources.every, strict=True)
-    ]
+    rows_at = [rows_of(s, step_s, lengths[s.recording.file]) for s in sources.every]
+    base = np.array([first_row[s.recording.file] for s in sources.every], dtype=np.int64)
     return Bank(
         values=np.round(values / scale).astype(np.int8),
         scale=scale,
-        starts=np.array(starts, dtype=np.int64),
-        ends=np.minimum(np.array(ends, dtype=np.int64), total),
+        starts=base + np.array([first for first, _, _ in rows_at], dtype=np.int64),
+        ends=base + np.array([end for _, end, _ in rows_at], dtype=np.int64),
         kinds=np.array([s.kind for s in sources.every], dtype=np.int64),
-        lead_s=np.array([s.lead_s for s in sources.every], dtype=np.float32),
+        lead_s=np.array([lead_s for _, _, lead_s in rows_at], dtype=np.float32),
         label_of=np.array([s.label for s in sources.every], dtype=np.int64),
         labels=sources.labels,
         silence=silence.astype(np.float32),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vtacli.model.mini.denoiser import MiniDenoiser
-from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
+from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay, struck
 from vtacli.model.mini.text import TextSpace
 from vtacli.signal.control import ControlCurves, hit_curve
 from vtacli.training.composer import Event
@@ -104,7 +104,7 @@ class DraftMaker:
                 if (entry := stand_in[event.source]) is None:
                     continue
                 until = hits[i + 1][0] if i + 1 < len(hits) else self.window_s
-                placements.append(Placement(entry, time_s, until))
+                placements.append(struck(self.bank, entry, time_s, until))
         return lay(self.bank, placements, self.steps, self.window_s / self.steps)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import astuple, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from vtacli.training.running import Run
 from vtacli.training.score import denoiser_score
 from vtacli.training.sensitivity import error_weights, sensitivity
 from vtacli.training.sources import Sources
+from vtacli.training.typicality import typicality
 from vtacli.training.windows import Windows, compose_windows, load_windows, save_windows
 
 LISTENED_TO = 12
@@ -38,9 +40,11 @@ LISTENED_TO = 12
 
 
 def build_bank(run: Run) -> None:
-    """The bank of latents; needs the codec."""
-    sources = run.composer(held_out=False).sources
-    bank = make_bank(run.library, sources, run.codec(), run.device, run.report)
+    """The bank of latents, and how much each sounds like its label; needs codec and text space."""
+    sources, codec = run.composer(held_out=False).sources, run.codec()
+    bank = make_bank(run.library, sources, codec, run.device, run.report)
+    vectors = run.text().embed(list(bank.labels)).numpy()
+    bank = replace(bank, typicality=typicality(bank, vectors, codec))
     (run.out / "encoder").mkdir(parents=True, exist_ok=True)
     bank.save(run.out / "encoder" / BANK)
     run.note("bank", None, {"entries": len(bank), "megabytes": bank.values.nbytes / 1e6})
@@ -57,9 +61,11 @@ def encoder_digest(codec: MelCodec) -> str:
 
 
 def windows_of(run: Run, composer: Composer, stage: str, count: int) -> Windows:
-    """Composed windows from the cache, or made: bound to what encodes them, library, seed and
-    count."""
-    key = f"{encoder_digest(run.codec())}-{run.library.fingerprint[:8]}-{run.recipe.seed}-{count}"
+    """Composed windows from the cache, or made: bound to what encodes them, library, how it is cut,
+    seed and count."""
+    cut = sha256(repr([(*astuple(s)[:4], s.label) for s in composer.sources.every]).encode())
+    of = f"{run.library.fingerprint[:8]}-{cut.hexdigest()[:8]}"
+    key = f"{encoder_digest(run.codec())}-{of}-{run.recipe.seed}-{count}"
     file = run.cache / f"{stage}-{key}.npz"
     if not file.is_file():
         made = compose_windows(

@@ -10,7 +10,17 @@ from typing import Any
 from vtacli.errors import ConfigError
 from vtacli.training.loop import Schedule
 
-STAGES = ("codec", "decoder", "texture", "vocoder", "bank", "windows", "denoiser", "few_steps")
+STAGES = (
+    "codec",
+    "decoder",
+    "texture",
+    "vocoder",
+    "attacks",
+    "bank",
+    "windows",
+    "denoiser",
+    "few_steps",
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,18 @@ class VocoderRecipe:
     project: bool = False
     tones_down: float = 0.0
     sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AttacksRecipe:
+    """The vocoder's attack gains, ``gains`` in a frame of 10 ms, the rest of the vocoder frozen; a
+    schedule of no steps leaves them out. ``coded_share``: as in :class:`VocoderRecipe`."""
+
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=0))
+    batch: int = 16
+    excerpt_samples: int = 16_640
+    coded_share: float = 0.5
+    gains: int = 8
 
 
 @dataclass(frozen=True)
@@ -114,6 +136,7 @@ class Recipe:
     decoder: DecoderRecipe
     texture: TextureRecipe
     vocoder: VocoderRecipe
+    attacks: AttacksRecipe
     windows: WindowsRecipe
     denoiser: DenoiserRecipe
     few_steps: FewStepsRecipe
@@ -151,6 +174,7 @@ def read_recipe(path: Path) -> Recipe:
         "decoder": DecoderRecipe,
         "texture": TextureRecipe,
         "vocoder": VocoderRecipe,
+        "attacks": AttacksRecipe,
         "windows": WindowsRecipe,
         "denoiser": DenoiserRecipe,
         "few_steps": FewStepsRecipe,

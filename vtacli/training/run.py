@@ -17,13 +17,20 @@ from vtacli.training.ldm.find import find_recipe
 from vtacli.training.library import open_library
 from vtacli.training.recipe import STAGES, read_recipe
 from vtacli.training.running import Run
-from vtacli.training.sound_stages import train_codec, train_decoder, train_texture, train_vocoder
+from vtacli.training.sound_stages import (
+    train_attacks,
+    train_codec,
+    train_decoder,
+    train_texture,
+    train_vocoder,
+)
 
 RUNNERS: dict[str, Callable[[Run], None]] = {
     "codec": train_codec,
     "decoder": train_decoder,
     "texture": train_texture,
     "vocoder": train_vocoder,
+    "attacks": train_attacks,
     "bank": build_bank,
     "windows": make_windows,
     "denoiser": train_denoiser,

@@ -29,6 +29,7 @@ FOLDER = {
     "decoder": "vae",
     "texture": "vae",
     "vocoder": "vocoder",
+    "attacks": "vocoder",
     "denoiser": "unet",
 }
 
@@ -121,11 +122,12 @@ class Run:
 
 def adopt(model: nn.Module, folder: Path) -> None:
     """Give ``model`` the weights in ``folder``, widened where it has more latent channels. A
-    texture that they lack keeps its fresh ones; raises ConfigError where anything else is
-    missing."""
+    texture or gains that they lack keep their fresh ones; raises ConfigError where anything else
+    is missing."""
     kind: Any = type(model)
     held = widened(model, kind.from_pretrained(folder).state_dict())
-    missing = [k for k in model.state_dict() if k not in held and not k.startswith("texture.")]
+    own = ("texture.", "gains.")
+    missing = [k for k in model.state_dict() if k not in held and not k.startswith(own)]
     if missing:
         raise ConfigError(f"the weights lack {missing[0]}", path=folder)
     model.load_state_dict({**model.state_dict(), **held})

@@ -1,4 +1,4 @@
-"""The stages that learn sound itself: codec, decoder, texture, vocoder."""
+"""The stages that learn sound itself: codec, decoder, texture, vocoder, attacks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.vocos import InverseStftVocoder
 from vtacli.progress import Note
+from vtacli.training.attacks import attacks_loss, attacks_score, freeze_all_but_gains
 from vtacli.training.codec import codec_loss, codec_score, set_latent_statistics
 from vtacli.training.decoder import decoder_loss, decoder_score, freeze_all_but_decoder
 from vtacli.training.excerpts import Excerpts
@@ -101,13 +102,10 @@ def _go_on(
 def train_vocoder(run: Run) -> None:
     """The vocoder, on true mels and, once the codec is there, on coded ones."""
     r = run.recipe.vocoder
-    torch.manual_seed(run.recipe.seed)
-    model = InverseStftVocoder(**r.sizes)
-    codec = None
-    if r.coded_share > 0 and (run.out / "vae" / "config.json").is_file():
-        codec = run.codec()
-    elif r.coded_share > 0:
-        run.report(Note("no codec yet: the vocoder learns from true mels alone", "warning"))
+    model = new_vocoder(run.recipe)
+    codec = codec_of_vocoder(run, r.coded_share)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not name.startswith("gains."))
     excerpts = Excerpts(run.library, r.excerpt_samples)
     loss_of = vocoder_loss(
         excerpts,
@@ -122,3 +120,40 @@ def train_vocoder(run: Run) -> None:
     done = run.fit("vocoder", model, loss_of, r.schedule)
     model.save_pretrained(run.out / "vocoder")
     run.note("vocoder", done, vocoder_score(model, run.library, run.device))
+
+
+def train_attacks(run: Run) -> None:
+    """The vocoder's attack gains, everything else of the vocoder frozen."""
+    r = run.recipe.attacks
+    if r.schedule.steps == 0:
+        return
+    model = new_vocoder(run.recipe)
+    adopt(model, run.out / "vocoder")
+    freeze_all_but_gains(model)
+    codec = codec_of_vocoder(run, r.coded_share)
+    excerpts = Excerpts(run.library, r.excerpt_samples)
+    loss_of = attacks_loss(excerpts, r.batch, run.device, codec, r.coded_share)
+    done = run.fit("attacks", model, loss_of, r.schedule)
+    model.save_pretrained(run.out / "vocoder")
+    scores = attacks_score(model, run.library, run.device)
+    scores.update(vocoder_score(model, run.library, run.device))
+    run.note("attacks", done, scores)
+
+
+def new_vocoder(recipe: Recipe) -> InverseStftVocoder:
+    """The vocoder as the recipe sizes it, with its first weights."""
+    torch.manual_seed(recipe.seed)
+    attacks = recipe.attacks
+    gains = attacks.gains if attacks.schedule.steps else 0
+    model: InverseStftVocoder = InverseStftVocoder(**recipe.vocoder.sizes, envelope_gains=gains)
+    return model
+
+
+def codec_of_vocoder(run: Run, coded_share: float) -> MelCodec | None:
+    """The codec that some of the vocoder's mels go through; None where none shall or it is not
+    there yet."""
+    if coded_share > 0 and (run.out / "vae" / "config.json").is_file():
+        return run.codec()
+    if coded_share > 0:
+        run.report(Note("no codec yet: the vocoder learns from true mels alone", "warning"))
+    return None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
-from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement
+from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, alone, struck
 from vtacli.signal.control import CURVE_HZ
 
 LIKE_ENOUGH = 0.3
@@ -39,20 +39,33 @@ def strikes_of_onsets(onset: NDArray[np.float32]) -> list[tuple[float, float]]:
 
 
 def _best(
-    likeness: NDArray[np.float32], bank: Bank, kind: int, rng: np.random.Generator
+    likeness: NDArray[np.float32],
+    bank: Bank,
+    entries: NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> tuple[float, int] | None:
-    """(cosine, entry) of a recording of ``kind`` whose label is nearest to what was said. Each
-    recording has one chance, into however many blows it was cut."""
-    entries = np.flatnonzero(bank.kinds == kind)
+    """(cosine, entry) of one of ``entries`` whose label is nearest to what was said. Each
+    recording has one chance, into however many blows it was cut; the less typical half has
+    none."""
     if not len(entries):
         return None
     scores = likeness[bank.label_of[entries]]
     best = float(scores.max())
     if best < LIKE_ENOUGH:
         return None
-    near = entries[scores >= best - NEAR_THE_BEST * best]
+    near = typical(bank, entries[scores >= best - NEAR_THE_BEST * best])
     weights = np.exp((likeness[bank.label_of[near]] - best) * 30) / blows_of(bank, near)
     return best, int(rng.choice(near, p=weights / weights.sum()))
+
+
+def typical(bank: Bank, entries: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of ``entries`` (E,) that sound like what they are called as much as the median does:
+    a door that groans is a door slam to its recordist alone. All of them where the bank does not
+    say."""
+    if bank.typicality is None:
+        return entries
+    said = bank.typicality[entries]
+    return entries[said >= np.quantile(said, 0.5, method="lower")]
 
 
 def blows_of(bank: Bank, entries: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -79,13 +92,15 @@ def _one_after_another(
     step_s: float,
     rng: np.random.Generator,
 ) -> list[Placement]:
-    """Passages with pauses until the window is full, ``first`` and others that are as like."""
+    """Passages and single blows with pauses until the window is full, ``first`` and others that
+    are as like."""
     placements, at_s, entry = [], 0.2, first
+    entries = np.flatnonzero((bank.kinds == PASSAGE) | ((bank.kinds == HIT) & bank.whole))
     while at_s < window_s - 0.5:
         end_s = at_s + int(bank.ends[entry] - bank.starts[entry]) * step_s
         placements.append(Placement(entry, at_s, min(end_s, window_s)))
         at_s = end_s + float(rng.uniform(*PAUSE_S))
-        again = _best(likeness, bank, PASSAGE, rng)
+        again = _best(likeness, bank, entries, rng)
         entry = entry if again is None else again[1]
     return placements
 
@@ -113,7 +128,10 @@ def choose(
         return []
     likeness = label_vectors @ (said / length)
     # All three are drawn whatever is used, so that one more strike does not change the timbre.
-    hit, bed, passage = (_best(likeness, bank, kind, rng) for kind in (HIT, BED, PASSAGE))
+    hit, bed, passage = (
+        _best(likeness, bank, np.flatnonzero(bank.kinds == kind), rng)
+        for kind in (HIT, BED, PASSAGE)
+    )
     found = [f[0] for f in (hit, bed, passage) if f is not None]
     if not found:
         return []
@@ -130,12 +148,12 @@ def choose(
         allowance = HIT_ALLOWANCE if written or not placements else BED_ALLOWANCE
         if hit is not None and hit[0] >= best - allowance:
             times = [t for t, _ in strikes] + [window_s]
-            placements += [Placement(hit[1], t, times[i + 1]) for i, t in enumerate(times[:-1])]
+            placements += [struck(bank, hit[1], t, times[i + 1]) for i, t in enumerate(times[:-1])]
         elif passage is not None and not placements:
             until = min(window_s, strikes[-1][0] + 1.0)
             placements.append(Placement(passage[1], strikes[0][0], until))
     elif passage is not None and (not placements or passage[0] >= best - BED_ALLOWANCE):
         placements += _one_after_another(likeness, bank, passage[1], window_s, step_s, rng)
     elif not placements and hit is not None:
-        placements.append(Placement(hit[1], 0.5, window_s))
+        placements.append(alone(bank, hit[1], window_s))
     return placements

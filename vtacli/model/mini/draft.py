@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,25 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from vtacli.signal.nature import BED, HIT, PASSAGE
+from vtacli.signal.nature import BED, HIT, PASSAGE, Stretch
 
-__all__ = ["BED", "HIT", "LEVEL", "PASSAGE", "Bank", "Placement", "lay"]
+__all__ = [
+    "BED",
+    "HIT",
+    "LEVEL",
+    "PASSAGE",
+    "Bank",
+    "Placement",
+    "alone",
+    "lay",
+    "rows_of",
+    "struck",
+]
 
 LEVEL = 0.5
 """Peak that each recording is brought to before it is encoded."""
+LEAD_IN_S = 0.2
+"""The swing, the latch: what belongs to a blow before it strikes."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +44,11 @@ class Bank:
 
     ``values``: (N, C) int8 with ``scale`` (C,): latent = value * scale. Entry ``r`` is rows
     ``starts[r]`` to ``ends[r]``; entries may share rows (one blow of a passage). ``kinds``: (R,).
-    ``lead_s``: (R,) time of the first attack in the entry. ``label_of``: (R,) index into
-    ``labels``. ``silence``: (C,) the latent of no sound. ``file_of``: (R,) index into ``files``,
-    the names of the recordings, where they were kept.
+    ``lead_s``: (R,) time of the first attack in the entry, of a hit its blow. ``label_of``: (R,)
+    index into ``labels``. ``silence``: (C,) the latent of no sound. ``file_of``: (R,) index into
+    ``files``, the names of the recordings, where they were kept. ``typicality``: (R,) how much
+    each sounds like what it is called, where that was measured
+    (:mod:`vtacli.training.typicality`).
     """
 
     values: NDArray[np.int8]
@@ -46,6 +62,7 @@ class Bank:
     silence: NDArray[np.float32]
     files: tuple[str, ...] = ()
     file_of: NDArray[np.int64] | None = None
+    typicality: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -57,6 +74,14 @@ class Bank:
     def file(self, recording: int) -> str | None:
         """The file that an entry was cut from; None where the bank does not say."""
         return None if self.file_of is None else self.files[int(self.file_of[recording])]
+
+    @cached_property
+    def whole(self) -> NDArray[np.bool_]:
+        """(R,) Which entries are whole recordings, the others being blows cut out of them."""
+        if self.file_of is None:
+            return np.ones(len(self), np.bool_)
+        first = np.unique(self.file_of, return_index=True)[1]
+        return np.isin(np.arange(len(self)), first)
 
     def latents(self, recording: int) -> NDArray[np.float32]:
         """(C, T)"""
@@ -81,6 +106,8 @@ class Bank:
         if self.file_of is not None:
             tensors["file_of"] = self.file_of
             said["files"] = "\n".join(self.files)
+        if self.typicality is not None:
+            tensors["typicality"] = self.typicality
         save_file(tensors, path, metadata=said)
 
     @staticmethod
@@ -92,13 +119,39 @@ class Bank:
         return Bank(labels=tuple(said["labels"].split("\n")), files=files, **tensors)
 
 
+def rows_of(stretch: Stretch, step_s: float, steps: int) -> tuple[int, int, float]:
+    """(first, end, lead in s) of a stretch of a recording that has ``steps`` latent steps.
+
+    A stretch begins between two steps, so its attack is counted anew from the step in which it is
+    read, which begins no later than a frame before it: none is cut off, none laid beside its time.
+    """
+    attack_s = stretch.start_s + stretch.lead_s
+    first = min(int(stretch.start_s / step_s + 0.5), int(max(0.0, attack_s - 0.01) / step_s))
+    first = min(first, steps - 1)
+    end = min(max(first + 1, round(stretch.end_s / step_s)), steps)
+    return first, end, attack_s - first * step_s
+
+
 @dataclass(frozen=True)
 class Placement:
-    """One recording of the bank laid at a time. ``until_s`` ends it early; beds loop until then."""
+    """One recording of the bank laid at a time: its first attack, or its blow. ``until_s`` ends it
+    early; beds loop until then. ``from_s``: what comes earlier in the recording is left out."""
 
     recording: int
     at_s: float
     until_s: float
+    from_s: float = 0.0
+
+
+def struck(bank: Bank, entry: int, at_s: float, until_s: float) -> Placement:
+    """A recording laid under a moment that must sound. What leads up to the blow is heard for
+    :data:`LEAD_IN_S` at most: a creak of two seconds would be a hit that nobody asked for."""
+    return Placement(entry, at_s, until_s, max(0.0, float(bank.lead_s[entry]) - LEAD_IN_S))
+
+
+def alone(bank: Bank, entry: int, window_s: float) -> Placement:
+    """A blow that nothing times, with all that leads up to it."""
+    return Placement(entry, max(0.5, float(bank.lead_s[entry]) + 0.1), window_s)
 
 
 def lay(bank: Bank, placements: Sequence[Placement], steps: int, step_s: float) -> torch.Tensor:
@@ -111,7 +164,9 @@ def lay(bank: Bank, placements: Sequence[Placement], steps: int, step_s: float) 
         piece = bank.latents(place.recording)
         bed = bank.kinds[place.recording] == BED
         lead = 0.0 if bed else float(bank.lead_s[place.recording])
-        begin = round((place.at_s - lead) / step_s)
+        skipped = round(place.from_s / step_s)
+        piece = piece[:, skipped:]
+        begin = round((place.at_s - lead) / step_s) + skipped
         wanted = round(place.until_s / step_s) - begin
         if wanted <= 0 or begin >= steps:
             continue

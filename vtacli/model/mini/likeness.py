@@ -31,6 +31,7 @@ def likeness(
         begin = round((place.at_s - (0.0 if bed else float(bank.lead_s[entry]))) / step_s)
         end = round(place.until_s / step_s)
         end = end if bed else min(end, begin + length)
+        begin += round(place.from_s / step_s)
         if end <= max(begin, 0) or begin >= steps:
             continue
         owner[max(begin, 0) : end] = entry

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vtacli.model.contract import Reference
 from vtacli.model.mini.codec import MelCodec
-from vtacli.model.mini.draft import LEVEL, Bank, Placement
+from vtacli.model.mini.draft import LEVEL, Bank, Placement, alone, rows_of, struck
 from vtacli.signal.mel import log_mel
 from vtacli.signal.nature import BED, HIT, PASSAGE, stretches
 
@@ -83,12 +83,12 @@ class OwnSounds:
             for i, time_s in enumerate(times[:-1]):
                 blows = order[i % len(order)]
                 blow = int(blows[i // len(order) % len(blows)])
-                laid.append(Placement(blow, time_s, times[i + 1]))
+                laid.append(struck(self.bank, blow, time_s, times[i + 1]))
         elif passages:
             at = strikes[0][0] if strikes else 0.2
             laid.append(Placement(passages[int(rng.integers(len(passages)))][0], at, window_s))
         elif hits:
-            laid.append(Placement(int(order[0][0]), 0.5, window_s))
+            laid.append(alone(self.bank, int(order[0][0]), window_s))
         return laid
 
 
@@ -112,11 +112,11 @@ class OwnBanks:
             found: dict[int, tuple[int, ...]] = {}
             steps = reference.latents.shape[1]
             for part in stretches(reference.sound.data.mean(axis=0), reference.sound.rate_hz):
-                start = min(round(part.start_s / step_s), steps - 1)
+                start, end, lead_s = rows_of(part, step_s, steps)
                 starts.append(row + start)
-                ends.append(row + min(start + max(1, round(part.duration_s / step_s)), steps))
+                ends.append(row + end)
                 kinds.append(part.kind)
-                leads.append(part.lead_s)
+                leads.append(lead_s)
                 label_of.append(len(bank.labels) + i)
                 found[part.kind] = (*found.get(part.kind, ()), number)
                 number += 1
@@ -136,6 +136,7 @@ class OwnBanks:
             labels=(*bank.labels, *names),
             file_of=None,
             files=(),
+            typicality=None,
         )
         if bank.file_of is not None:
             own = np.array(label_of, np.int64) - len(bank.labels) + len(bank.files)

@@ -16,6 +16,7 @@ from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import BED, Bank, Placement, lay
+from vtacli.signal.mel import SILENCE
 
 FRAMES = 8
 """Mel frames in a latent step."""
@@ -23,12 +24,14 @@ FRAME_S = 0.01
 AROUND = 2
 """Steps of silence on each side of a blow that is decoded by itself: the codec's own view."""
 RELEASE = 3
-"""Frames in which a blow ends that is cut short."""
+"""Frames in which a blow ends that is cut short, or begins whose beginning is left out."""
 AROUND_FRAMES, STANDS_OUT_DB, EVENTFUL = 61, 4.0, 0.05
 """A bed is eventful where more than this share of it stands out by 4 dB from the 0.6 s around:
 rain, waves, applause, engines and gravel have 0 to 4 %, rolling balls, a fire and steps 5 to 16."""
 EVEN = 25
 """Frames over which an eventful bed is its own mean beneath blows."""
+BENEATH_DB, MOST_DB = 15.0, 18.0
+"""How far a bed lies under the blows on it, and the most that it is turned down for that."""
 AGAIN_DB, AGAIN_FRAMES, AGAIN_NEAR_DB = 6.0, 6, 15.0
 """A blow ends where, some frames after it has struck, its level leaps by so much in three frames to
 within 15 dB of its peak: that is another blow. What swells, as a bark does, is still the same."""
@@ -51,18 +54,20 @@ def struck_start(
     """(C, steps) float32: what is laid, with blows at their times to 10 ms and as strong as
     ``strengths``, (time in s, strength) of each, says."""
     lasting = [p for p in placements if bank.kinds[p.recording] == BED]
-    mel = levelled(_mel(codec, lay(bank, lasting, steps, step_s)))
+    laid = [p for p in placements if bank.kinds[p.recording] != BED]
     strength_at = dict(strengths)
-    heard: dict[int, NDArray[np.float32]] = {}
-    for place in placements:
-        if bank.kinds[place.recording] == BED:
-            continue
-        if place.recording not in heard:
-            heard[place.recording] = _blow(bank, place.recording, codec)
-        blow = heard[place.recording] + np.log(strength_at.get(place.at_s, 1.0))
+    heard = {entry: _blow(bank, entry, codec) for entry in {p.recording for p in laid}}
+    blows = [heard[p.recording] + np.log(strength_at.get(p.at_s, 1.0)) for p in laid]
+    mel = levelled(decoded(codec, lay(bank, lasting, steps, step_s)))
+    if lasting and blows:
+        mel = beneath(mel, float(np.median([_level_db(blow).max() for blow in blows])))
+    for place, blow in zip(laid, blows, strict=True):
         begin = (
             round((place.at_s - float(bank.lead_s[place.recording])) / FRAME_S) - AROUND * FRAMES
         )
+        if place.from_s > 0:
+            skipped = AROUND * FRAMES + round(place.from_s / FRAME_S)
+            begin, blow = begin + skipped, risen(blow[skipped:])
         end = min(len(mel), begin + len(blow), round(place.until_s / FRAME_S))
         if end <= max(begin, 0):
             continue
@@ -75,11 +80,19 @@ def struck_start(
     return codec.encode(whole).mean[0, :, :, 0].float().cpu()
 
 
+def risen(mel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A log-mel (frames, bands) that begins in the middle of a sound, faded in."""
+    fade = min(RELEASE, len(mel))
+    mel = mel.copy()
+    mel[:fade] -= np.arange(fade, 0, -1, dtype=np.float32)[:, None] * 2
+    return mel
+
+
 def _blow(bank: Bank, entry: int, codec: MelCodec) -> NDArray[np.float32]:
     """(frames, bands) log-mel of one entry by itself, with silence around it."""
     quiet = np.repeat(bank.silence[:, None], AROUND, axis=1)
     alone = np.concatenate([quiet, bank.latents(entry), quiet], axis=1)
-    mel = _mel(codec, torch.from_numpy(alone))
+    mel = decoded(codec, torch.from_numpy(alone))
     struck = AROUND * FRAMES + round(float(bank.lead_s[entry]) / FRAME_S)
     return mel[: struck + once(mel[struck:])]
 
@@ -92,6 +105,14 @@ def levelled(mel: NDArray[np.float32]) -> NDArray[np.float32]:
     if stands_out.mean() <= EVENTFUL:
         return mel
     return np.asarray(uniform_filter1d(mel, EVEN, axis=0), np.float32)
+
+
+def beneath(bed: NDArray[np.float32], blow_db: float) -> NDArray[np.float32]:
+    """A bed's log-mel (frames, bands), turned down until blows of that level (dB, of their loudest
+    frame) stand out from it: whoever wrote them wants to hear them."""
+    loud_db = float(np.percentile(_level_db(bed), 90))
+    down_db = min(MOST_DB, max(0.0, loud_db + BENEATH_DB - blow_db))
+    return np.asarray(np.maximum(bed - down_db * np.log(10) / 20, SILENCE), np.float32)
 
 
 def _level_db(mel: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -109,7 +130,7 @@ def once(mel: NDArray[np.float32]) -> int:
     return int(again.argmax()) if again.any() else len(mel)
 
 
-def _mel(codec: MelCodec, latents: torch.Tensor) -> NDArray[np.float32]:
+def decoded(codec: MelCodec, latents: torch.Tensor) -> NDArray[np.float32]:
     """(C, T) -> (8 T, bands) log-mel, without grain: what is encoded again needs none."""
     there = latents[None, :, :, None].to(codec.device, codec.dtype)
     made = codec.reconstruct(codec.raw(there))

@@ -14,6 +14,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
+from vtacli.model.mini.attacks import AttackGains
 from vtacli.model.mini.blocks import ConvNeXtBlock
 from vtacli.signal.mel import HOP, N_FFT, RATE_HZ, log_mel, mel_basis
 
@@ -64,6 +65,7 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         mel_std: float = 3.0,
         projections: int = 1,
         tones: bool = True,
+        envelope_gains: int = 0,
     ):
         super().__init__()
         bins = fft // 2 + 1
@@ -76,6 +78,8 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             self.noise_head = nn.Linear(width, bins)
             nn.init.zeros_(self.noise_head.weight)
             nn.init.zeros_(self.noise_head.bias)
+        if envelope_gains:
+            self.gains = AttackGains(bands, envelope_gains)
         window, long = torch.hann_window(fft), torch.hann_window(N_FFT)
         levels, area = bin_levels(fft, bands)
         self.register_buffer("window", window, persistent=False)
@@ -123,14 +127,24 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             length=frames * self.config.hop,
         )
 
+    def attack_gains(self, mel: torch.Tensor) -> torch.Tensor:
+        """Mel (B, T, bands) -> logarithms of gains, (B, gains, T)."""
+        normal = (mel.transpose(1, 2) - self.config.mel_mean) / self.config.mel_std
+        made: torch.Tensor = self.gains(normal)
+        return made
+
+    def envelope(self, mel: torch.Tensor) -> torch.Tensor:
+        """Mel (B, T, bands) -> (B, T * hop): what each sample is multiplied by, last of all."""
+        return torch.exp(self.gains.between(self.attack_gains(mel), self.config.hop))
+
     def draw(self, mel: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """One sound for a mel (B, T, bands) and its noise, before projection."""
         spectrum = self.shaped_noise(mel, noise)
-        if self.config.tones:
-            features = self.features(mel)
-            gain = self.noise_head(features).transpose(1, 2).clamp(-8, 2)
-            spectrum = spectrum * torch.exp(gain) + self.tones(features)
-        return self.wave(spectrum)
+        if not self.config.tones:
+            return self.wave(spectrum)
+        features = self.features(mel)
+        gain = self.noise_head(features).transpose(1, 2).clamp(-8, 2)
+        return self.wave(spectrum * torch.exp(gain) + self.tones(features))
 
     def projected(self, wave: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
         """The sound with its mel brought nearer to ``mel``, its phases kept: the error of each
@@ -157,4 +171,4 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         if wave.shape[1] > N_FFT:
             for _ in range(self.config.projections):
                 wave = self.projected(wave, mel)
-        return wave
+        return wave * self.envelope(mel) if self.config.envelope_gains else wave

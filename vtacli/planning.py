@@ -58,6 +58,12 @@ class Request:
         return self.few_steps is not None and options.quality == "draft" and not options.sampler
 
     @property
+    def near_draft(self) -> bool:
+        """Whether windows mostly begin part-way and take their share of the quality's steps."""
+        drafts = self.variant.takes_references and self.options.draft
+        return drafts and self.options.steps is None and not self.distilled
+
+    @property
     def steps(self) -> int:
         """Of denoising: as asked, or usual for the sampler that is asked for, or the quality's."""
         name = self.options.sampler
@@ -306,6 +312,7 @@ def make_plan(
         device=job.options.device,
         guided=not job.distilled,
         manners=job.options.manners,
+        near_draft=job.near_draft,
     )
     return Plan(job, scenes, windows, cost, guesses)
 

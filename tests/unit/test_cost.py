@@ -34,5 +34,14 @@ def test_time_follows_windows_and_steps_and_memory_does_not():
     assert cost(duration=F(3600)).disk_bytes > 30 * cost(duration=F(100)).disk_bytes
 
 
+def test_windows_that_begin_near_a_draft_take_their_share_of_the_steps():
+    mini = VARIANTS["vta-mini"]
+    whole, near = (
+        estimate(mini, 100, 20, 4, F(1000), 10**6, 10**6, "cpu", near_draft=n)
+        for n in (False, True)
+    )
+    assert near.seconds < 0.5 * whole.seconds
+
+
 def test_a_device_that_was_not_measured_is_not_guessed():
     assert cost(device="cuda").seconds is None

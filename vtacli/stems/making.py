@@ -273,6 +273,7 @@ def _plan(job: StemJob, folder: Path, seen: Watched, model: ModelHandle) -> Stem
         device=request.options.device,
         guided=not request.distilled,
         manners=request.options.manners,
+        near_draft=request.near_draft,
     )
     return StemPlan(job, folder, seen.scenes, seen.stems, pieces, windows, cost)
 

@@ -25,6 +25,7 @@ def run(study, *more) -> int:
     return main(["ablate", *names, "-o", str(study), *asked, "--device", "cpu", "-q", *more])
 
 
+@pytest.mark.slow
 def test_a_study_trains_every_recipe_and_prints_its_table(study, capsys):
     assert run(study, "--json") == 0
     told = json.loads(capsys.readouterr().out)

@@ -183,6 +183,7 @@ def test_the_page_in_a_browser(run, place):
         assert all(u.startswith("file:") for u in asked)
 
 
+@pytest.mark.slow
 def test_a_blind_test_from_page_to_table(place, tmp_path):
     made = here(
         "evaluate", place / "films", "--generated", place / "ours", "--generated",

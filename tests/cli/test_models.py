@@ -99,6 +99,7 @@ def test_every_command_of_the_readme_does_what_it_says(place, say, monkeypatch):
     assert rows[PULLED]["commercial"] is False
 
 
+@pytest.mark.slow
 def test_an_imported_model_dubs_a_film_and_keeps_parity(made, silent_film, tmp_path, capsys):
     said = vta(
         "generate", silent_film, "-o", tmp_path / "o.mkv", "--model", "tiny", "--steps", 1,

@@ -77,6 +77,7 @@ print(said)
     return run.stdout.strip() or run.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_node_loses_nothing_and_the_bytes_are_those_of_one_machine(tmp_path):
     folder, out = tmp_path / "films", tmp_path / "cluster"
     good = good_films(folder, 8)

@@ -20,7 +20,8 @@ from vtacli.signal.mel import RATE_HZ, log_mel
 from vtacli.signal.nature import HIT, nature_of
 from vtacli.training.excerpts import Excerpts
 from vtacli.training.library import SoundLibrary
-from vtacli.training.loop import LossOf
+from vtacli.training.loop import LossOf, learn_only
+from vtacli.training.vocoder import partly_coded
 
 STEP, WIDE = 20, 40
 """Samples from one value of a course to the next, and under each."""
@@ -29,12 +30,13 @@ FLOOR = 1e-7
 AHEAD = 32
 """Values, 40 ms: how far before a blow its moment is looked for."""
 MEL_WEIGHT = 0.5
+SHARP_MS = 6
+"""A blow that takes longer to rise is not sharp by itself."""
 
 
 def freeze_all_but_gains(model: nn.Module) -> None:
     """Leave spectra and noise as they are."""
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith("gains."))
+    learn_only(model, lambda name: name.startswith("gains."))
 
 
 def course(wave: torch.Tensor) -> torch.Tensor:
@@ -64,11 +66,8 @@ def attacks_loss(
         assert isinstance(model, InverseStftVocoder)
         wave = excerpts.batch(rng, batch).to(device)
         with torch.no_grad():
-            mel = shown = log_mel(wave)
-            if codec is not None:
-                coded = codec.decode(codec.encode(mel.unsqueeze(1)).mean).sample[:, 0]
-                pick = torch.from_numpy(rng.random(batch) < coded_share).to(device)
-                shown = torch.where(pick[:, None, None], coded, mel)
+            mel = log_mel(wave)
+            shown = partly_coded(mel, codec, coded_share, rng)
             noise = rng.standard_normal(tuple(wave.shape), dtype=np.float32)
             made = model.projected(model.draw(shown, torch.from_numpy(noise).to(device)), shown)
             power = course(wave)
@@ -114,10 +113,6 @@ def attacks_score(
             figures[f"before{name}"].append(before_db(one, blow))
     medians = {f"held_out_{k}": float(np.median(v)) for k, v in figures.items() if v}
     return {**medians, "blows": len(figures["rise"])}
-
-
-SHARP_MS = 6
-"""A blow that takes longer to rise is not sharp by itself."""
 
 
 def millisecond_levels(wave: np.ndarray) -> np.ndarray:

@@ -16,15 +16,14 @@ from vtacli.signal.mel import log_mel
 from vtacli.training.codec import mel_loss
 from vtacli.training.excerpts import Excerpts, held_out_waves
 from vtacli.training.library import SoundLibrary
-from vtacli.training.loop import LossOf
+from vtacli.training.loop import LossOf, learn_only
 
 PARTS = ("from_latent.", "decoder_deep.", "up.", "decoder_shallow.", "patch_out.")
 
 
 def freeze_all_but_decoder(model: MelCodec) -> None:
     """Leave encoder and texture as they are."""
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith(PARTS))
+    learn_only(model, lambda name: name.startswith(PARTS))
 
 
 def noisy(

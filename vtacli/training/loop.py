@@ -54,6 +54,12 @@ class Progressed:
     logs: dict[str, float]
 
 
+def learn_only(model: nn.Module, learns: Callable[[str], bool]) -> None:
+    """Freeze every parameter but those whose name says so."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(learns(name))
+
+
 def trainable_parameters(model: nn.Module) -> list[nn.Parameter]:
     """The one list that the optimizer gets: everything that asks for a gradient."""
     return [p for p in model.parameters() if p.requires_grad]

@@ -14,7 +14,7 @@ from vtacli.training.codec import codec_loss, codec_score, set_latent_statistics
 from vtacli.training.decoder import decoder_loss, decoder_score, freeze_all_but_decoder
 from vtacli.training.excerpts import Excerpts
 from vtacli.training.library import SoundLibrary
-from vtacli.training.loop import LossOf, Schedule
+from vtacli.training.loop import LossOf, Schedule, learn_only
 from vtacli.training.recipe import Recipe, TextureRecipe
 from vtacli.training.running import Run, adopt
 from vtacli.training.texture import (
@@ -104,8 +104,7 @@ def train_vocoder(run: Run) -> None:
     r = run.recipe.vocoder
     model = new_vocoder(run.recipe)
     codec = codec_of_vocoder(run, r.coded_share)
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(not name.startswith("gains."))
+    learn_only(model, lambda name: not name.startswith("gains."))
     excerpts = Excerpts(run.library, r.excerpt_samples)
     loss_of = vocoder_loss(
         excerpts,

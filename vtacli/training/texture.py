@@ -20,7 +20,7 @@ from vtacli.signal.mel import log_mel
 from vtacli.training.decoder import noisy
 from vtacli.training.excerpts import Excerpts, held_out_waves
 from vtacli.training.library import SoundLibrary
-from vtacli.training.loop import LossOf
+from vtacli.training.loop import LossOf, learn_only
 
 VIEWS = ((1, 1), (1, 4), (4, 1), (2, 8), (8, 2), (1, 16), (16, 1), (4, 64), (32, 8))
 """Frames and bands of each view."""
@@ -90,14 +90,12 @@ def texture_loss(excerpts: Excerpts, batch: int, device: str, latent_noise: floa
 
 def freeze_all_but_texture(model: MelCodec) -> None:
     """Leave the latents and the smooth mel as they are: bank and windows stay valid."""
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.startswith("texture."))
+    learn_only(model, lambda name: name.startswith("texture."))
 
 
 def freeze_texture(model: MelCodec) -> None:
     """Leave the texture as it is, where there is one."""
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad_(not name.startswith("texture."))
+    learn_only(model, lambda name: not name.startswith("texture."))
 
 
 @torch.no_grad()

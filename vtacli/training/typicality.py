@@ -37,16 +37,13 @@ def typicality(
 ) -> NDArray[np.float32]:
     """(R,) cosine in [-1, 1] of where each entry's label points, (labels, D), and where its sound
     does by recordings of other series, both from the mean of all. The bank must name its files."""
-    described = np.array([describe(decoded(codec, _latents(bank, i))) for i in range(len(bank))])
+    latents = (torch.from_numpy(bank.latents(i)) for i in range(len(bank)))
+    described = np.array([describe(decoded(codec, entry)) for entry in latents])
     assert bank.file_of is not None
     series = np.array([series_of(bank.files[int(i)]) for i in bank.file_of])
     blows = np.bincount(bank.file_of)[bank.file_of]
     wanted = label_vectors[bank.label_of].astype(np.float64)
     return predicted_cosine(described, wanted, series, 1 / blows).astype(np.float32)
-
-
-def _latents(bank: Bank, entry: int) -> torch.Tensor:
-    return torch.from_numpy(bank.latents(entry))
 
 
 def describe(mel: NDArray[np.float32]) -> Array:

@@ -62,6 +62,18 @@ def energy_distance(
     return score / len(RESOLUTIONS), spread / len(RESOLUTIONS)
 
 
+def partly_coded(
+    mel: torch.Tensor, codec: MelCodec | None, share: float, rng: np.random.Generator
+) -> torch.Tensor:
+    """Log-mels (B, T, bands) as a vocoder meets them: ``share`` of them have been through the
+    codec, where there is one."""
+    if codec is None:
+        return mel
+    coded = codec.decode(codec.encode(mel.unsqueeze(1)).mean).sample[:, 0]
+    pick = torch.from_numpy(rng.random(len(mel)) < share).to(mel.device)
+    return torch.where(pick[:, None, None], coded, mel)
+
+
 def vocoder_loss(
     excerpts: Excerpts,
     batch: int,
@@ -87,11 +99,7 @@ def vocoder_loss(
         wave = excerpts.batch(rng, batch).to(device)
         with torch.no_grad():
             mel = log_mel(wave)
-            shown = mel
-            if codec is not None:
-                coded = codec.decode(codec.encode(mel.unsqueeze(1)).mean).sample[:, 0]
-                pick = torch.from_numpy(rng.random(batch) < coded_share).to(device)
-                shown = torch.where(pick[:, None, None], coded, mel)
+            shown = partly_coded(mel, codec, coded_share, rng)
         if step < tone_steps:
             made = model.wave(model.tones(model.features(shown)))
             mel_l1 = (log_mel(made) - mel).abs().mean()

@@ -90,10 +90,14 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         shorter = 0.5 * torch.log(window.pow(2).sum() / long.pow(2).sum())
         self.register_buffer("band_level", shorter - area, persistent=False)
 
+    def normalised(self, mel: torch.Tensor) -> torch.Tensor:
+        """(B, T, bands) -> (B, bands, T) as the networks read it."""
+        normal: torch.Tensor = (mel.transpose(1, 2) - self.config.mel_mean) / self.config.mel_std
+        return normal
+
     def features(self, mel: torch.Tensor) -> torch.Tensor:
         """(B, T, bands) -> (B, T, width)."""
-        x = (mel.transpose(1, 2) - self.config.mel_mean) / self.config.mel_std
-        x = self.norm_in(self.embed(x).transpose(1, 2)).transpose(1, 2)
+        x = self.norm_in(self.embed(self.normalised(mel)).transpose(1, 2)).transpose(1, 2)
         out: torch.Tensor = self.norm_out(self.blocks(x).transpose(1, 2))
         return out
 
@@ -129,8 +133,7 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def attack_gains(self, mel: torch.Tensor) -> torch.Tensor:
         """Mel (B, T, bands) -> logarithms of gains, (B, gains, T)."""
-        normal = (mel.transpose(1, 2) - self.config.mel_mean) / self.config.mel_std
-        made: torch.Tensor = self.gains(normal)
+        made: torch.Tensor = self.gains(self.normalised(mel))
         return made
 
     def envelope(self, mel: torch.Tensor) -> torch.Tensor:
@@ -140,11 +143,11 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def draw(self, mel: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """One sound for a mel (B, T, bands) and its noise, before projection."""
         spectrum = self.shaped_noise(mel, noise)
-        if not self.config.tones:
-            return self.wave(spectrum)
-        features = self.features(mel)
-        gain = self.noise_head(features).transpose(1, 2).clamp(-8, 2)
-        return self.wave(spectrum * torch.exp(gain) + self.tones(features))
+        if self.config.tones:
+            features = self.features(mel)
+            gain = self.noise_head(features).transpose(1, 2).clamp(-8, 2)
+            spectrum = spectrum * torch.exp(gain) + self.tones(features)
+        return self.wave(spectrum)
 
     def projected(self, wave: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
         """The sound with its mel brought nearer to ``mel``, its phases kept: the error of each

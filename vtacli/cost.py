@@ -19,7 +19,7 @@ PROGRAM_BYTES = 500_000_000
 LOAD_S = 5.0
 """Reading torch and the weights; longer the first time."""
 
-NEAR_DRAFT = 0.25
+NEAR_DRAFT = 0.15
 """The share of the steps that windows of vta-mini take which begin near a draft."""
 
 LISTENING_S = 0.11

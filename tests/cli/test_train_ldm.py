@@ -20,7 +20,11 @@ from vtacli.training.ldm.practice import practice_films
 from vtacli.training.ldm.recipe import WatchPart, read_ldm_recipe
 from vtacli.training.ldm.run import Asked, train_recipe
 
-SMOKE = sorted(p.stem for p in SHIPPED.glob("smoke-*.toml"))
+QUICK = ("smoke-base", "smoke-flow", "smoke-pretrain-text-concat")
+SMOKE = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+    for name in sorted(p.stem for p in SHIPPED.glob("smoke-*.toml"))
+]
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
@@ -76,6 +80,7 @@ def test_a_person_trains_without_any_data_and_the_second_call_goes_on(tmp_path):
     assert "vta generate FILM --model run" in second.out
 
 
+@pytest.mark.slow
 def test_two_processes_make_what_one_makes_with_twice_the_accumulation(films, tmp_path):
     """Over gloo. Sums are taken in another order, so the last bits may differ: 1e-6 of weights
     of about 0.1 after four steps of AdamW."""

@@ -376,7 +376,7 @@ FETCHER = (
 )
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("known", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_killed_at_random_moments(library, tmp_path, known):
     """Fifteen kills: under its name the file is whole, and the next process goes on."""
     library.files["/w.bin"] = large = DATA * 10

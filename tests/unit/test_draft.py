@@ -272,6 +272,17 @@ def test_what_does_not_sound_like_its_name_is_not_laid():
     assert drawn(of_one_label([HIT] * 2, [0.3, 0.0]), strikes) == {0, 1}
 
 
+def test_what_leads_up_to_an_attack_is_heard_after_the_pause_and_not_in_it():
+    bank = replace(of_one_label([PASSAGE]), ends=np.array([25]), lead_s=np.array([1.0], np.float32))
+    placed = chosen([1, 0, 0], bank=bank)
+    begun = [p.at_s - 1.0 for p in placed]
+    assert len(placed) > 2
+    assert begun[0] == pytest.approx(0.2)
+    ended = [p.until_s for p in placed]
+    assert all(e + 0.39 < b for e, b in zip(ended, begun[1:], strict=False))
+    assert all(p.at_s < 10.24 for p in placed)
+
+
 def test_single_blows_sound_among_passages_where_nothing_says_when():
     assert drawn(of_one_label([PASSAGE, HIT, HIT])) == {0, 1, 2}
     parts = replace(

@@ -90,9 +90,9 @@ def test_nothing_is_judged_by_its_own_series():
         Real(PROMPTS[0], "cat-2.opus", False, stray),
     ]
     kinds = Kinds.of(real, PROMPTS)
-    assert kinds.nearest(stray.embedding) == 0
+    assert kinds.likeness(stray.embedding).argmax() == 0
     lean = np.eye(8)[5] + 0.1 * np.eye(8)[1]
-    assert kinds.nearest(lean, ("cat",)) == 1
+    assert kinds.likeness(lean, ("cat",)).argmax() == 1
     drawn = Made(PROMPTS[0], 0, heard(lean), {"drawn": ["cat-2.opus"]})
     assert drawn.drawn_series == {"cat"}
     assert told_by_timbre(PROMPTS, [drawn], real, SUITE)[1]["heard_as"][0]["as"] == "dog"
@@ -101,7 +101,9 @@ def test_nothing_is_judged_by_its_own_series():
 def test_a_kind_of_which_nothing_is_left_is_not_chosen():
     rng = np.random.default_rng(0)
     kinds = Kinds.of(recordings(rng), PROMPTS)
-    assert kinds.nearest(np.eye(8)[0], [f"rain-{word}" for word in WORDS]) != 0
+    likeness = kinds.likeness(np.eye(8)[0], [f"rain-{word}" for word in WORDS])
+    assert likeness[0] == -np.inf
+    assert likeness.argmax() != 0
 
 
 def test_without_recordings_there_is_no_figure():

@@ -102,7 +102,7 @@ def test_words_are_measured_once_and_what_was_measured_is_found_again(tmp_path, 
     measure(study_of(SilentModel(), tmp_path, catalogue=catalogue))
     keys = {f.key for f in first.figures}
     assert {"words", "words_real", "words_false", "named", "named_real"} <= keys
-    assert {"timbre", "timbre_real"} <= keys
+    assert {"timbre", "timbre_real", "both", "both_real"} <= keys
 
 
 def test_a_perfect_listener_tells_everything_apart_whatever_its_habits():

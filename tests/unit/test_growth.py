@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from vtacli.errors import ConfigError
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.denoiser import MiniDenoiser
+from vtacli.model.mini.texture import LET_THROUGH
 from vtacli.training.codec import audible
 from vtacli.training.flow_stages import encoder_digest
 from vtacli.training.growth import widened
@@ -82,6 +84,18 @@ def test_what_is_not_narrower_is_taken_as_it_is():
     same = widened(codec(4, seed=1), held)
     assert same.keys() == held.keys()
     assert all(torch.equal(same[k], held[k]) for k in held)
+
+
+def test_a_part_of_the_texture_that_the_weights_lack_begins_afresh(tmp_path):
+    held, model = codec(4), codec(4, seed=1)
+    held.save_pretrained(tmp_path)
+    file = tmp_path / "diffusion_pytorch_model.safetensors"
+    there = {k: v for k, v in load_file(file).items() if "through" not in k}
+    save_file(there, file)
+    adopt(model, tmp_path)
+    state, was = model.state_dict(), held.state_dict()
+    assert all(torch.equal(state[k], was[k]) for k in was if "through" not in k)
+    assert torch.equal(state["texture.through.bias"], torch.full((64,), LET_THROUGH))
 
 
 def test_weights_that_lack_something_are_still_refused(tmp_path):

@@ -153,6 +153,13 @@ def test_each_projection_brings_the_mel_nearer(hiss):
     assert errors[2] < 0.5 * errors[0]
 
 
+def test_momentum_brings_it_nearer_still(hiss):
+    def error(momentum: float) -> float:
+        return mel_error(InverseStftVocoder(tones=False, projections=4, momentum=momentum), hiss)
+
+    assert error(0.7) < 0.9 * error(0.0)
+
+
 def test_noise_stays_noise(hiss):
     """A buzz repeats itself every hop: its autocorrelation there is near 1."""
     with torch.no_grad():

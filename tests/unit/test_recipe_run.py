@@ -115,6 +115,8 @@ def test_without_state_it_goes_on_from_the_weights(trained, tmp_path):
         stages=["vocoder"],
     )
     assert facts["stages"]["vocoder"]["steps"] == 6
+    before = json.loads((trained / "facts.json").read_text())["stages"]["vocoder"]["seconds"]
+    assert facts["stages"]["vocoder"]["seconds"] >= before > 0
     state = torch.load(shipped / "state" / "vocoder.pt", weights_only=True)
     assert state["step"] == 6
 

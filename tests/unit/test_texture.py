@@ -10,6 +10,9 @@ import torch
 from toy_sounds import make_toy_sounds
 
 from vtacli.model.mini.codec import MelCodec
+from vtacli.model.mini.texture import fixed_grain, grain_of
+from vtacli.model.mini.vocos import InverseStftVocoder
+from vtacli.signal.mel import log_mel
 from vtacli.training.excerpts import Excerpts
 from vtacli.training.library import open_library
 from vtacli.training.loop import Schedule, fit
@@ -72,6 +75,51 @@ def test_decoding_is_repeatable_and_knows_no_batch():
         torch.testing.assert_close(alone[0], together[i], rtol=1e-4, atol=1e-4)
     smooth = model.reconstruct(model.raw(latents))
     assert not torch.equal(together, smooth)
+
+
+def test_the_grain_of_noise_is_of_unit_size_and_goes_together():
+    white = torch.randn(2, 160 * 512, generator=torch.Generator().manual_seed(5))
+    noise = grain_of(white)
+    assert noise.shape == (2, 64, 512)
+    assert noise.mean(dim=(0, 2)).abs().max() < 0.2
+    assert (noise.std(dim=(0, 2)) - 1).abs().max() < 0.2
+    apart = {n: float((noise[..., n:] * noise[..., :-n]).mean()) for n in (1, 12)}
+    assert apart[1] > 0.6  # frames overlap: 64 ms long, 10 ms apart
+    assert abs(apart[12]) < 0.1
+
+
+def test_the_fixed_grain_is_that_of_the_noise_that_the_vocoder_shapes():
+    """What sounds like noise: the vocoder's first draw has the grain that the codec asked for."""
+    frames, level = 256, torch.full((1, 256, 64), -4.0)
+    level = level + torch.linspace(0, -2, 64)
+    vocoder = InverseStftVocoder(tones=False, projections=0)
+    with torch.no_grad():
+        heard = log_mel(vocoder(level)).transpose(1, 2)[..., 4:-4]
+    grain = fixed_grain(frames, level)[..., 4:-4]
+    heard, grain = (x - x.mean(dim=2, keepdim=True) for x in (heard, grain))
+    alike = (heard * grain).mean() / (heard.std() * grain.std())
+    assert alike > 0.8
+    other = grain.roll(40, dims=2)
+    assert abs(float((heard * other).mean() / (heard.std() * other.std()))) < 0.1
+
+
+def test_noise_is_let_through_as_it_is():
+    """With nothing else to say, what is added is a share of the noise's own grain."""
+    model = codec()
+    with torch.no_grad():
+        model.texture.head.weight.zero_()
+        model.texture.through.bias.zero_()  # twice the sigmoid: all of it
+    latents = torch.zeros(1, 64, 16, 1)
+    added = model.decode(latents).sample - model.reconstruct(model.raw(latents))
+    white = torch.randn(1, 128 * 160, generator=torch.Generator().manual_seed(0))
+    mel = log_mel(white)
+    expected = mel - grain_mean(mel.shape)
+    assert torch.allclose(added[0, 0], expected[0], atol=1e-4)
+
+
+def grain_mean(shape) -> torch.Tensor:
+    source = torch.Generator().manual_seed(0)
+    return log_mel(torch.randn(1, 60 * 16_000, generator=source)).mean(dim=1).expand(shape)
 
 
 @pytest.fixture(scope="module")

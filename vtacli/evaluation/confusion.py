@@ -61,11 +61,7 @@ def confusion(
     if not ours or not theirs:
         return [], {}
     called = np.array([place[r.prompt.prompt] for r in theirs])
-    raw = prompt_scores([r.heard for r in theirs], prompts, judge)
-    mean, spread = calibration(raw, called)
-    heard_real = ((raw - mean) / spread).argmax(axis=1)
-    ours_raw = prompt_scores([m.heard for m in ours], prompts, judge)
-    heard_made = ((ours_raw - mean) / spread).argmax(axis=1)
+    heard_made, heard_real = (s.argmax(axis=1) for s in by_classes(prompts, ours, theirs, judge))
     figures, told = told_apart(
         "named",
         "words, named prompts told apart",
@@ -77,6 +73,19 @@ def confusion(
         f"{len(theirs)} recordings",
     )
     return figures, {"prompts": [p.prompt for p in prompts], **told}
+
+
+def by_classes(
+    prompts: Sequence[Prompt], made: Sequence[Made], real: Sequence[Real], judge: Judge
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each prompt's calibrated score for ``made`` (N, prompts) and for ``real`` (M, prompts)."""
+    place = {p.prompt: i for i, p in enumerate(prompts)}
+    called = np.array([place[r.prompt.prompt] for r in real])
+    raw = prompt_scores([r.heard for r in real], prompts, judge)
+    mean, spread = calibration(raw, called)
+    return (prompt_scores([m.heard for m in made], prompts, judge) - mean) / spread, (
+        raw - mean
+    ) / spread
 
 
 def of_prompts(

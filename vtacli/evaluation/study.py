@@ -22,7 +22,7 @@ from vtacli.training.composer import Composer
 from vtacli.training.library import SoundLibrary
 from vtacli.training.sources import find_sources
 
-EDITION = 4
+EDITION = 5
 """Changes with anything that changes what is measured, so that old notebooks do not answer."""
 
 Item = TypeVar("Item")
@@ -33,8 +33,8 @@ class Suite:
     """How much is measured. Counts, but for ``seed``, from which everything random is drawn.
 
     ``films``: renders. ``truths``: takes of true sound a film. ``prompts``: None for all.
-    ``seeds``: sounds a prompt; ``named_seeds``: a named prompt. ``real``, ``named_real``: the same
-    of recordings.
+    ``seeds``: sounds a prompt; ``named_seeds``: a named prompt, of which the first ``named_kept``
+    are there to listen to. ``real``, ``named_real``: the same of recordings.
     ``copies``: held-out recordings through codec and vocoder, None for all. ``likened``: sounds
     compared with the bank. ``bank_share``: of the bank's rows that they are compared with.
     """
@@ -43,7 +43,8 @@ class Suite:
     truths: int = 4
     prompts: int | None = None
     seeds: int = 4
-    named_seeds: int = 8
+    named_seeds: int = 24
+    named_kept: int = 8
     real: int = 6
     named_real: int = 24
     copies: int | None = None

@@ -46,9 +46,11 @@ class Kinds:
             len(prompts),
         )
 
-    def nearest(self, embedding: NDArray[np.float64], without: Collection[str] = ()) -> int:
-        """Which kind (D,) points to most, with no recording of the series ``without``. A kind of
-        which nothing is left is not chosen."""
+    def likeness(
+        self, embedding: NDArray[np.float64], without: Collection[str] = ()
+    ) -> NDArray[np.float64]:
+        """(count,) cosine of (D,) with the mean direction of each kind, with no recording of the
+        series ``without``; -inf for a kind of which nothing is left."""
         other = ~np.isin(self.series, list(without))
         point = unit(embedding)
         likeness = np.full(self.count, -np.inf)
@@ -56,7 +58,17 @@ class Kinds:
             own = other & (self.kinds == kind)
             if own.any():
                 likeness[kind] = unit(self.points[own].mean(axis=0)) @ point
-        return int(likeness.argmax())
+        return likeness
+
+    def likenesses(self, made: Sequence[Made]) -> NDArray[np.float64]:
+        """(N, count) for generated sounds, each without the series that it was drawn from."""
+        return np.array([self.likeness(m.heard.embedding, m.drawn_series) for m in made])
+
+    def own_likenesses(self) -> NDArray[np.float64]:
+        """(R, count) for the recordings themselves, each without its own series."""
+        return np.array(
+            [self.likeness(p, (s,)) for p, s in zip(self.points, self.series, strict=True)]
+        )
 
 
 def unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,10 +85,8 @@ def told_by_timbre(
     if not ours or not theirs:
         return [], {}
     kinds = Kinds.of(theirs, prompts)
-    heard = np.array([kinds.nearest(m.heard.embedding, m.drawn_series) for m in ours])
-    recorded = np.array(
-        [kinds.nearest(p, (s,)) for p, s in zip(kinds.points, kinds.series, strict=True)]
-    )
+    heard = kinds.likenesses(ours).argmax(axis=1)
+    recorded = kinds.own_likenesses().argmax(axis=1)
     return told_apart(
         "timbre",
         "words, named prompts told apart by timbre",

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from vtacli.errors import MediaError
+from vtacli.evaluation.both import told_by_both
 from vtacli.evaluation.confusion import confusion
 from vtacli.evaluation.figures import Figure
 from vtacli.evaluation.judge import Heard
@@ -88,7 +89,7 @@ def generated(study: Study) -> list[Made]:
     ]
     made = []
     for prompt, seed in study.each(SECTION, plan, lambda i: f"{i[0].prompt}, seed {i[1]}"):
-        keep = prompt.named or seed == 0
+        keep = seed < (suite.named_kept if prompt.named else 1)
         name = f"words-{digest(prompt.prompt)}-{seed}"
         files = tuple(study.out / "sound" / f"{name}.{end}" for end in ("flac", "png"))
         row = book.measured(
@@ -196,7 +197,9 @@ def measure(study: Study) -> Result:
         figures += more
         more, by_timbre = told_by_timbre(named, made, real, study.suite)
         figures += more
-        details["confusion"] = {**table, "by_timbre": by_timbre}
+        more, by_both = told_by_both(named, made, real, study.judge, study.suite)
+        figures += more
+        details["confusion"] = {**table, "by_timbre": by_timbre, "by_both": by_both}
     return Result(figures, details)
 
 

@@ -113,10 +113,11 @@ class LoadedModel:
             )
         if not torch.isfinite(result.audios).all():
             raise DeviceError("the sound is not finite.", hint="Use --dtype float32.")
-        drawn = getattr(self.pipeline.encoder, "drawn", lambda window, latents, codec: ())
+        drawn = getattr(self.pipeline.encoder, "drawn", lambda window, latents, start, codec: ())
+        rows = zip(windows, result.audios, result.latents, result.starts, strict=True)
         return [
-            (audio.numpy(), drawn(heeded(window, scales), latents, self.pipeline.vae))
-            for window, audio, latents in zip(windows, result.audios, result.latents, strict=True)
+            (audio.numpy(), drawn(heeded(window, scales), latents, start, self.pipeline.vae))
+            for window, audio, latents, start in rows
         ]
 
     @contextmanager

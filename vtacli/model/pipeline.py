@@ -50,11 +50,13 @@ FEWEST_PART_WAY = 2
 @dataclass(frozen=True)
 class VtaOutput:
     """``audios``: (B, channels, window_samples) float32, full scale 1.0. ``mels``: (B, 1, frames,
-    bands). ``latents``: (B, C, T, F). All on the CPU, in float32."""
+    bands). ``latents``: (B, C, T, F). ``starts``: (C, T, F) of each window near which it began;
+    None for one that began as noise. All on the CPU, in float32."""
 
     audios: Tensor
     mels: Tensor
     latents: Tensor
+    starts: tuple[Tensor | None, ...]
 
 
 class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
@@ -176,6 +178,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         if contents is not None and euler_sigmas is None:
             shares = self._noise_shares(contents, scales)
         made: dict[int, Tensor] = {}
+        starts: list[Tensor | None] = [None] * count
         for rows in together(shares, 1 if one_at_a_time else count):
             if isinstance(windows, Condition):
                 branches = branches_of_condition(
@@ -198,6 +201,8 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
                 begin_at = [heeded(windows[i], scales) for i in rows]
                 near = self.encoder.start(begin_at, self._onloaded("vae"))
                 start = (near.to(device), share)
+                for i, own in zip(rows, near, strict=True):
+                    starts[i] = own
             steps = num_inference_steps
             if whole_way and start is not None:
                 steps = max(FEWEST_PART_WAY, math.ceil(steps * share - 1e-9))
@@ -219,6 +224,7 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
             torch.cat([audio for audio, _ in done]),
             torch.cat([mel for _, mel in done]),
             torch.cat(parts).cpu(),
+            tuple(starts),
         )
 
     def decode(self, latents: Tensor) -> tuple[Tensor, Tensor]:

@@ -109,7 +109,7 @@ def log_mel(wave: Tensor, *, transform: Literal["fft", "convolution"] = "fft") -
     if wave.shape[1] <= N_FFT // 2:
         raise ValueError(f"a sound of {wave.shape[1]} samples is too short to mirror its ends")
     frames = wave.shape[1] // HOP
-    window, basis = _window_and_basis(wave.device, wave.dtype)
+    window, _ = _window_and_basis(wave.device, wave.dtype)
     mirrored = pad(wave[:, None], (N_FFT // 2, N_FFT // 2), mode="reflect")
     if transform == "fft":
         spectrum = torch.stft(
@@ -118,6 +118,12 @@ def log_mel(wave: Tensor, *, transform: Literal["fft", "convolution"] = "fft") -
     else:
         sums = conv1d(mirrored, _fourier_kernels(wave.device, wave.dtype), stride=HOP)
         spectrum = torch.complex(*sums.chunk(2, dim=1))
+    return log_mel_of_spectrum(spectrum[..., :frames])
+
+
+def log_mel_of_spectrum(spectrum: Tensor) -> Tensor:
+    """Short-time spectrum (B, 513, T), complex, as :func:`log_mel` takes it -> (B, T, 64)."""
     # The gradient of |z| at z = 0 is taken as 0 by torch, so digital silence trains safely.
-    magnitude = spectrum[..., :frames].abs()
+    magnitude = spectrum.abs()
+    _, basis = _window_and_basis(spectrum.device, magnitude.dtype)
     return torch.log(torch.matmul(basis, magnitude).clamp(min=FLOOR)).transpose(1, 2)

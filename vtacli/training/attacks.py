@@ -69,7 +69,7 @@ def attacks_loss(
             mel = log_mel(wave)
             shown = partly_coded(mel, codec, coded_share, rng)
             noise = rng.standard_normal(tuple(wave.shape), dtype=np.float32)
-            made = model.projected(model.draw(shown, torch.from_numpy(noise).to(device)), shown)
+            made = model.approached(model.draw(shown, torch.from_numpy(noise).to(device)), shown)
             power = course(wave)
             floor = FLOOR * power.amax(dim=1, keepdim=True) + 1e-12
             true = 0.5 * torch.log(power + floor)

@@ -80,6 +80,7 @@ def fit(
     state_file: Path,
     report: Report,
     begin_at: int = 0,
+    spent_s: float = 0.0,
     minutes: float | None = None,
     save_every_s: float = 120.0,
     device: torch.device | str = "cpu",
@@ -87,7 +88,7 @@ def fit(
     """Train ``model`` in place; on return it holds the averaged weights.
 
     Resumes from ``state_file`` when that exists, otherwise starts at step ``begin_at`` of the
-    schedule. ``minutes`` bounds this call, not the run.
+    schedule, on which ``spent_s`` were spent before. ``minutes`` bounds this call, not the run.
     """
     model.to(device).train()
     parameters = trainable_parameters(model)
@@ -98,7 +99,7 @@ def fit(
         weight_decay=schedule.weight_decay,
     )
     average = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    step, spent_s = begin_at, 0.0
+    step = begin_at
     if state_file.is_file():
         state = torch.load(state_file, map_location=device, weights_only=True)
         model.load_state_dict(state["model"])

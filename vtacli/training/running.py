@@ -83,12 +83,13 @@ class Run:
 
     def fit(self, stage: str, model: nn.Module, loss_of: LossOf, schedule: Schedule) -> Progressed:
         """Train a stage; without a state of its own it goes on from the weights in ``out``, with
-        a fresh optimizer and the step count that ``facts.json`` tells."""
+        a fresh optimizer, and the steps and seconds that ``facts.json`` tells."""
         state_file = self.out / "state" / f"{stage}.pt"
         weights = self.out / FOLDER.get(stage, stage)
-        begin_at = 0
+        begin_at, spent_s = 0, 0.0
         if not state_file.is_file() and (weights / "config.json").is_file():
-            begin_at = int(self.facts().get("stages", {}).get(stage, {}).get("steps", 0))
+            row = self.facts().get("stages", {}).get(stage, {})
+            begin_at, spent_s = int(row.get("steps", 0)), float(row.get("seconds", 0))
             adopt(model, weights)
             self.report(Note(f"{stage}: goes on from step {begin_at} of {weights}"))
         return fit(
@@ -99,6 +100,7 @@ class Run:
             seed=self.recipe.seed,
             state_file=state_file,
             begin_at=begin_at,
+            spent_s=spent_s,
             report=self.report,
             minutes=self.minutes,
             device=self.device,
@@ -125,7 +127,9 @@ def adopt(model: nn.Module, folder: Path) -> None:
     texture or gains that they lack keep their fresh ones; raises ConfigError where anything else
     is missing."""
     kind: Any = type(model)
-    held = widened(model, kind.from_pretrained(folder).state_dict())
+    there = kind.from_pretrained(folder).state_dict()
+    # What the file lacks was made without any memory behind it.
+    held = widened(model, {k: v for k, v in there.items() if not v.is_meta})
     own = ("texture.", "gains.")
     missing = [k for k in model.state_dict() if k not in held and not k.startswith(own)]
     if missing:

@@ -16,7 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from vtacli.model.mini.codec import MelCodec
-from vtacli.signal.mel import log_mel
+from vtacli.model.mini.texture import grain_of
+from vtacli.signal.mel import HOP, log_mel
 from vtacli.training.decoder import noisy
 from vtacli.training.excerpts import Excerpts, held_out_waves
 from vtacli.training.library import SoundLibrary
@@ -79,8 +80,9 @@ def texture_loss(excerpts: Excerpts, batch: int, device: str, latent_noise: floa
                 raw = noisy(raw, model.latent_std, rng, latent_noise)
             features = model.features(raw)
             true = (mel.transpose(1, 2) - model.config.mel_mean) / model.config.mel_std
-        grains = rng.standard_normal((2, *true.shape), dtype=np.float32)
-        one, other = (model.textured(features, torch.from_numpy(n).to(device)) for n in grains)
+            white = rng.standard_normal((2, batch, true.shape[2] * HOP), dtype=np.float32)
+            grains = [grain_of(torch.from_numpy(w).to(device)) for w in white]
+        one, other = (model.textured(features, grain) for grain in grains)
         shift = (int(rng.integers(32)), int(rng.integers(16)))
         score, spread = energy_distance(one, other, true, shift)
         return score, {"energy": float(score.detach()), "spread": float(spread.detach())}
@@ -111,8 +113,8 @@ def texture_score(model: MelCodec, library: SoundLibrary, device: str) -> dict[s
             continue
         true = (mel.transpose(1, 2) - model.config.mel_mean) / model.config.mel_std
         features = model.features(model.moments(mel.unsqueeze(1))[0])
-        noise = torch.randn((2, *true.shape), generator=source).to(device)
-        one, other = model.textured(features, noise[0]), model.textured(features, noise[1])
+        white = torch.randn((2, 1, true.shape[2] * HOP), generator=source).to(device)
+        one, other = (model.textured(features, grain_of(w)) for w in white)
         smooth = model.smooth(features)
         drawn.append(float(energy_distance(one, other, true, (0, 0))[0]))
         plain.append(float(energy_distance(smooth, smooth, true, (0, 0))[0]))

@@ -93,13 +93,17 @@ def _one_after_another(
     rng: np.random.Generator,
 ) -> list[Placement]:
     """Passages and single blows with pauses until the window is full, ``first`` and others that
-    are as like."""
-    placements, at_s, entry = [], 0.2, first
+    are as like. What leads up to an attack is heard after the pause, not in it."""
+    placements: list[Placement] = []
+    begin_s, entry = 0.2, first
     entries = np.flatnonzero((bank.kinds == PASSAGE) | ((bank.kinds == HIT) & bank.whole))
-    while at_s < window_s - 0.5:
-        end_s = at_s + int(bank.ends[entry] - bank.starts[entry]) * step_s
-        placements.append(Placement(entry, at_s, min(end_s, window_s)))
-        at_s = end_s + float(rng.uniform(*PAUSE_S))
+    while begin_s < window_s - 0.5:
+        attack_s = begin_s + float(bank.lead_s[entry])
+        if placements and attack_s > window_s - 0.2:
+            break
+        end_s = begin_s + int(bank.ends[entry] - bank.starts[entry]) * step_s
+        placements.append(Placement(entry, attack_s, min(end_s, window_s)))
+        begin_s = end_s + float(rng.uniform(*PAUSE_S))
         again = _best(likeness, bank, entries, rng)
         entry = entry if again is None else again[1]
     return placements

@@ -10,9 +10,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 
 from vtacli.model.mini.blocks import ConvNeXtBlock
-from vtacli.model.mini.texture import MelTexture
-
-NOISE_SEED = 1
+from vtacli.model.mini.texture import MelTexture, fixed_grain
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.decoder_shallow = nn.Sequential(*(ConvNeXtBlock(width) for _ in range(shallow_blocks)))
         self.patch_out = nn.ConvTranspose1d(width, bands, 4, stride=4)
         if texture_width:
-            self.texture = MelTexture(bands, width, texture_width, texture_depth)
+            self.texture = MelTexture(bands, width, texture_width, texture_depth, mel_std)
         # Latents are handed out normalised by the training set's own statistics.
         self.register_buffer("latent_mean", torch.zeros(channels))
         self.register_buffer("latent_std", torch.ones(channels))
@@ -91,8 +89,8 @@ class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return made
 
     def textured(self, features: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """Features and unit noise (B or 1, bands, T) -> one of the mels that it may have been,
-        normalised: (B, bands, T)."""
+        """Features and the grain of noise (B or 1, bands, T) -> one of the mels that it may have
+        been, normalised: (B, bands, T)."""
         smooth = self.smooth(features)
         made: torch.Tensor = smooth + self.texture(smooth, features, noise)
         return made
@@ -123,8 +121,5 @@ class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
         features = self.features(self.raw(latents))
         if not self.config.texture_width:
             return DecodedMel(self.to_log_mel(self.smooth(features)))
-        # One noise for every row, drawn on the CPU: a batch of any size sounds the same.
-        source = torch.Generator().manual_seed(NOISE_SEED)
-        shape = (1, self.config.bands, 8 * latents.shape[2])
-        noise = torch.randn(shape, generator=source).to(features)
+        noise = fixed_grain(8 * latents.shape[2], features)
         return DecodedMel(self.to_log_mel(self.textured(features, noise)))

@@ -43,10 +43,10 @@ STILL = 2e-4
 """Energy of motion (mean luma change in 1/25 s, of full luma) under which nothing moves."""
 REMEMBERED = 16
 """Windows whose picture is not looked at twice: several questions are asked of each."""
-UNSTRUCK_NOISE = 0.25
+UNSTRUCK_NOISE = 0.15
 """Share of noise with which a window begins in which nothing is struck: the less, the surer its
 class and the nearer to a recording. Measured, with its fellow, in weights/README.md."""
-STRUCK_NOISE = 0.2
+STRUCK_NOISE = 0.12
 """The same where blows are laid."""
 BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
@@ -205,16 +205,22 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return own.bank, own.replaced(laid, strikes, window_s, rng)
 
     def drawn(
-        self, content: WindowContent, latents: torch.Tensor, codec: MelCodec
+        self,
+        content: WindowContent,
+        latents: torch.Tensor,
+        start: torch.Tensor | None,
+        codec: MelCodec,
     ) -> tuple[Drawn, ...]:
-        """What the draft of a window was made of, and how like it ``latents`` (C, T, 1) are."""
+        """What the draft of a window was made of, and how like it ``latents`` (C, T, 1) are.
+        ``start``: the same of where sampling began, as :meth:`start` gave it; None where it began
+        as noise."""
         bank, placements = self.placements(content, self.said(content), self._motion(content)[0])
         if not placements:
             return ()
-        laid = self._start(content, codec).numpy()
+        laid = self._start(content, codec) if start is None else start[..., 0]
         made = latents[..., 0].float().numpy()
         step_s = float(self.facts.window_s) / made.shape[1]
-        return likeness(bank, placements, laid, made, step_s)
+        return likeness(bank, placements, laid.numpy(), made, step_s)
 
     def noise_share(self, content: WindowContent) -> float:
         """How much of what sampling begins with is noise; the rest is the draft, of whose timbre

@@ -16,7 +16,7 @@ from torch import nn
 
 from vtacli.model.mini.attacks import AttackGains
 from vtacli.model.mini.blocks import ConvNeXtBlock
-from vtacli.signal.mel import HOP, N_FFT, RATE_HZ, log_mel, mel_basis
+from vtacli.signal.mel import HOP, N_FFT, RATE_HZ, log_mel_of_spectrum, mel_basis
 
 RAYLEIGH_MEAN = 0.8862269254527580
 """Mean magnitude of a complex normal of unit variance: sqrt(pi) / 2."""
@@ -64,6 +64,7 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         mel_mean: float = -5.0,
         mel_std: float = 3.0,
         projections: int = 1,
+        momentum: float = 0.0,
         tones: bool = True,
         envelope_gains: int = 0,
     ):
@@ -154,10 +155,22 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         band is taken off the bins under it, as in Griffin and Lim's iteration (1984) but for a
         mel. Returns (B, N)."""
         spectrum = torch.stft(wave, N_FFT, HOP, window=self.long_window, return_complex=True)
-        error = (mel - log_mel(wave)).clamp(-LARGEST_CORRECTION, LARGEST_CORRECTION)
+        error = mel - log_mel_of_spectrum(spectrum[..., : mel.shape[1]])
+        error = error.clamp(-LARGEST_CORRECTION, LARGEST_CORRECTION)
         error = torch.cat([error, error[:, -1:]], dim=1)
         spectrum = spectrum * torch.exp(error @ self.long_levels.T).transpose(1, 2)
         return torch.istft(spectrum, N_FFT, HOP, window=self.long_window, length=wave.shape[1])
+
+    def approached(self, wave: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
+        """As many projections as the model makes, each begun beyond the last by ``momentum`` of
+        its way (Perraudin, Balazs and Søndergaard, "A fast Griffin-Lim algorithm", WASPAA 2013).
+        (B, N)"""
+        aim, before = wave, None
+        for _ in range(self.config.projections):
+            wave = self.projected(aim, mel)
+            aim = wave if before is None else wave + self.config.momentum * (wave - before)
+            before = wave
+        return wave
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         if mel.ndim == 4:
@@ -172,6 +185,5 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         wave = self.draw(mel, noise)
         # Too short for the front end's window: nothing to measure.
         if wave.shape[1] > N_FFT:
-            for _ in range(self.config.projections):
-                wave = self.projected(wave, mel)
+            wave = self.approached(wave, mel)
         return wave * self.envelope(mel) if self.config.envelope_gains else wave

@@ -78,14 +78,14 @@ def confusion(
 def by_classes(
     prompts: Sequence[Prompt], made: Sequence[Made], real: Sequence[Real], judge: Judge
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each prompt's calibrated score for ``made`` (N, prompts) and for ``real`` (M, prompts)."""
+    """Each prompt's score in units of what it gets from recordings of others, for ``made``
+    (N, prompts) and for ``real`` (M, prompts)."""
     place = {p.prompt: i for i, p in enumerate(prompts)}
     called = np.array([place[r.prompt.prompt] for r in real])
     raw = prompt_scores([r.heard for r in real], prompts, judge)
     mean, spread = calibration(raw, called)
-    return (prompt_scores([m.heard for m in made], prompts, judge) - mean) / spread, (
-        raw - mean
-    ) / spread
+    ours = prompt_scores([m.heard for m in made], prompts, judge)
+    return (ours - mean) / spread, (raw - mean) / spread
 
 
 def of_prompts(

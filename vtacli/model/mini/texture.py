@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from vtacli.model.mini.blocks import ConvNeXtBlock
+from vtacli.model.mini.noise import fixed_noise
 from vtacli.signal.mel import HOP, RATE_HZ, log_mel
 
 LONG_S = 60
@@ -44,13 +45,12 @@ def grain_of(white: torch.Tensor) -> torch.Tensor:
 
 @cache
 def _first_grain(frames: int) -> torch.Tensor:
-    source = torch.Generator().manual_seed(0)
-    return grain_of(torch.randn(1, frames * HOP, generator=source))
+    return grain_of(fixed_noise(frames * HOP))
 
 
 def fixed_grain(frames: int, like: torch.Tensor) -> torch.Tensor:
-    """(1, bands, frames), always the same; drawn on the CPU, so that any device has it. It is the
-    grain of the noise that the vocoder shapes: what it makes then lies near what is asked for."""
+    """(1, bands, frames), always the same: the grain of the noise that the vocoder shapes, which
+    then makes what lies near what is asked for."""
     return _first_grain(frames).to(like)
 
 

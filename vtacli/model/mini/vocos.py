@@ -16,11 +16,11 @@ from torch import nn
 
 from vtacli.model.mini.attacks import AttackGains
 from vtacli.model.mini.blocks import ConvNeXtBlock
+from vtacli.model.mini.noise import fixed_noise
 from vtacli.signal.mel import HOP, N_FFT, RATE_HZ, log_mel_of_spectrum, mel_basis
 
 RAYLEIGH_MEAN = 0.8862269254527580
 """Mean magnitude of a complex normal of unit variance: sqrt(pi) / 2."""
-NOISE_SEED = 0
 LOUDEST_FRAME = 2.5
 """Logarithm of the sum over a frame's mel bands: about that of noise or a tone at full scale."""
 LARGEST_CORRECTION = 3.0
@@ -179,9 +179,7 @@ class InverseStftVocoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
         # guidance can ask for what no recording could hold.
         excess = torch.logsumexp(mel, dim=-1, keepdim=True) - LOUDEST_FRAME
         mel = mel - excess.clamp(min=0)
-        # One noise for every row, drawn on the CPU: a batch of any size sounds the same.
-        source = torch.Generator().manual_seed(NOISE_SEED)
-        noise = torch.randn(1, mel.shape[1] * self.config.hop, generator=source).to(mel)
+        noise = fixed_noise(mel.shape[1] * self.config.hop).to(mel)
         wave = self.draw(mel, noise)
         # Too short for the front end's window: nothing to measure.
         if wave.shape[1] > N_FFT:

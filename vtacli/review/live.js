@@ -20,16 +20,23 @@ function tell(text, bad) {
 
 // ---- what the server knows
 let state = { page: data.page, lanes: data.lanes, film: data.film ? data.film.src : null, told: data.told };
-async function look() {
-  let now;
+async function read(what, kind) {
+  // null where vta does not answer, or is lost half-way: the next look asks again
   try {
-    const answer = await fetch("state");
-    if (!answer.ok) throw new Error();
-    now = await answer.json();
-  } catch { document.body.dataset.lost = "yes"; tell("vta has stopped. Start vta review again.", true); return; }
+    const answer = await fetch(what);
+    return answer.ok ? await answer[kind]() : null;
+  } catch { return null; }
+}
+async function look() {
+  const now = await read("state", "json");
+  if (!now) { document.body.dataset.lost = "yes"; tell("vta has stopped. Start vta review again.", true); return; }
   if (document.body.dataset.lost) { delete document.body.dataset.lost; $("said").hidden = true; }
-  if (now.page !== state.page) await swap();
-  if (now.lanes !== state.lanes) { $("lanes").innerHTML = await (await fetch("lanes")).text(); place(); show(shownScene); }
+  if (now.page !== state.page && !await swap()) return;
+  if (now.lanes !== state.lanes) {
+    const lanes = await read("lanes", "text");
+    if (lanes === null) return;
+    $("lanes").innerHTML = lanes; place(); show(shownScene);
+  }
   if (now.film && now.film !== film.dataset.src) bring(now.film);
   $("making").hidden = !now.making; $("making").textContent = now.making || "";
   $("undo").disabled = !now.undo || now.busy; $("undo").title = now.undo ? "Take back: " + now.undo : "Nothing to take back";
@@ -41,7 +48,8 @@ async function look() {
   return before;
 }
 async function swap() {
-  const fresh = await (await fetch("page.json")).json();
+  const fresh = await read("page.json", "json");
+  if (!fresh) return false;
   const kept = [...document.querySelectorAll(".redo input")].filter((i) => i.dataset.touched).map((i) => [i.form.dataset.redo, i.name, i.value]);
   const active = document.activeElement && document.activeElement.form ? [document.activeElement.form.dataset.redo, document.activeElement.name] : null;
   data = { ...data, ...fresh.data };
@@ -53,6 +61,7 @@ async function swap() {
   if (active) { const input = document.querySelector('.redo[data-redo="' + active[0] + '"] [name="' + active[1] + '"]'); if (input) input.focus(); }
   if (heard && !takeOf(heard)) hearFilm();
   show(scene(shownScene) ? shownScene : data.scenes[0].n); volume(); say();
+  return true;
 }
 function bring(src) {
   // not while a take is heard with the picture: that would stop it

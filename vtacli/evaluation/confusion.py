@@ -56,11 +56,9 @@ def confusion(
     suite: Suite,
 ) -> tuple[list[Figure], dict[str, Any]]:
     """Accuracy of generated and of real sounds, and both tables of counts (said, heard as)."""
-    place = {p.prompt: i for i, p in enumerate(prompts)}
     ours, theirs = of_prompts(prompts, made, real, suite)
     if not ours or not theirs:
         return [], {}
-    called = np.array([place[r.prompt.prompt] for r in theirs])
     heard_made, heard_real = (s.argmax(axis=1) for s in by_classes(prompts, ours, theirs, judge))
     figures, told = told_apart(
         "named",
@@ -68,7 +66,7 @@ def confusion(
         prompts,
         ours,
         heard_made,
-        (called, heard_real),
+        (which(prompts, theirs), heard_real),
         suite,
         f"{len(theirs)} recordings",
     )
@@ -80,12 +78,16 @@ def by_classes(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Each prompt's score in units of what it gets from recordings of others, for ``made``
     (N, prompts) and for ``real`` (M, prompts)."""
-    place = {p.prompt: i for i, p in enumerate(prompts)}
-    called = np.array([place[r.prompt.prompt] for r in real])
     raw = prompt_scores([r.heard for r in real], prompts, judge)
-    mean, spread = calibration(raw, called)
+    mean, spread = calibration(raw, which(prompts, real))
     ours = prompt_scores([m.heard for m in made], prompts, judge)
     return (ours - mean) / spread, (raw - mean) / spread
+
+
+def which(prompts: Sequence[Prompt], sounds: Sequence[Made | Real]) -> NDArray[np.int64]:
+    """(N,) The place among ``prompts`` of what each sound is of."""
+    place = {p.prompt: i for i, p in enumerate(prompts)}
+    return np.array([place[s.prompt.prompt] for s in sounds])
 
 
 def of_prompts(
@@ -110,8 +112,7 @@ def told_apart(
     """How often ``made`` is ``heard`` (N,) as the prompt that it was made for, and both tables of
     counts (said, heard as). ``recorded``: (M,) of which prompt recordings are, and are heard as;
     ``recordings``: which these are."""
-    place = {p.prompt: i for i, p in enumerate(prompts)}
-    said, count = np.array([place[m.prompt.prompt] for m in made]), len(prompts)
+    said, count = which(prompts, made), len(prompts)
     figures = [
         Figure(
             key,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vtacli.evaluation.confusion import of_prompts, told_apart
+from vtacli.evaluation.confusion import of_prompts, told_apart, which
 from vtacli.evaluation.figures import Figure
 from vtacli.evaluation.prompts import Prompt
 from vtacli.evaluation.study import Suite
@@ -38,10 +38,9 @@ class Kinds:
 
     @staticmethod
     def of(real: Sequence[Real], prompts: Sequence[Prompt]) -> Kinds:
-        place = {p.prompt: i for i, p in enumerate(prompts)}
         return Kinds(
             np.array([unit(r.heard.embedding) for r in real]),
-            np.array([place[r.prompt.prompt] for r in real]),
+            which(prompts, real),
             np.array([series_of(r.file) for r in real]),
             len(prompts),
         )

@@ -31,8 +31,7 @@ LET_THROUGH = -1.1
 @cache
 def _levels_of_noise() -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and deviation over time of white noise's log-mel, (bands,) each."""
-    source = torch.Generator().manual_seed(0)
-    mel = log_mel(torch.randn(1, LONG_S * RATE_HZ, generator=source))[0]
+    mel = log_mel(fixed_noise(LONG_S * RATE_HZ))[0]
     return mel.mean(dim=0), mel.std(dim=0)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vtacli.errors import WeightsRefused
 from vtacli.model.describe import FEW_STEPS
-from vtacli.model.headers import read_header
+from vtacli.model.rounded import shapes_of
 
 
 def check_keys(found: Iterable[str], expected: Iterable[str], path: Path) -> None:
@@ -38,7 +38,7 @@ def check_components(pipeline: Any, folder: Path) -> None:
             continue  # the latter holds its files against their keys when it opens them
         found: list[str] = []
         for file in _files(folder / name):
-            found += read_header(file).tensors
+            found += shapes_of(file)
         check_keys(found, component.state_dict(), folder / name)
 
 

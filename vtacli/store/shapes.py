@@ -12,8 +12,8 @@ from torch import nn
 
 from vtacli.errors import WeightsRefused
 from vtacli.model.describe import FEW_STEPS, index_of
-from vtacli.model.headers import read_header
 from vtacli.model.loading import quietly
+from vtacli.model.rounded import shapes_of
 from vtacli.model.strict import check_keys
 
 
@@ -75,7 +75,7 @@ def _check(place: Path, expected: dict[str, tuple[int, ...]]) -> None:
     found: dict[str, tuple[int, ...]] = {}
     for path in sorted(place.glob("*.safetensors")):
         if path.name != FEW_STEPS:
-            found |= {name: held.shape for name, held in read_header(path).tensors.items()}
+            found |= shapes_of(path)
     check_keys(found, expected, place)
     for name, shape in expected.items():
         if found[name] != shape:

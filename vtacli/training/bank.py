@@ -1,23 +1,35 @@
-"""Making the bank: every source of the training side as int8 latents."""
+"""Making the bank: every source of the training side as latents of eight bits, or of four."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import LEVEL, Bank, rows_of
+from vtacli.model.mini.nibbles import best_scale, levels
 from vtacli.progress import Report, Step
 from vtacli.signal.mel import SILENCE, log_mel
 from vtacli.training.library import SoundLibrary
+from vtacli.training.sensitivity import sensitivity
 from vtacli.training.sources import Sources
+
+LISTENED_TO, LONG = 12, 128
+"""Stretches of the bank, and their steps, by which it is told which channels matter."""
 
 
 @torch.no_grad()
 def make_bank(
-    library: SoundLibrary, sources: Sources, codec: MelCodec, device: str, report: Report
+    library: SoundLibrary,
+    sources: Sources,
+    codec: MelCodec,
+    device: str,
+    report: Report,
+    nibbles: float = 0.0,
 ) -> Bank:
-    """Entry ``i`` of the bank is ``sources.every[i]``; entries of one recording share its rows."""
+    """Entry ``i`` of the bank is ``sources.every[i]``; entries of one recording share its rows.
+    ``nibbles``: the share of channels, those that matter least, which get four bits a value."""
     step = 1280  # samples in a latent step: 8 mel frames of 160
     rows: list[np.ndarray] = []
     first_row: dict[str, int] = {}
@@ -42,14 +54,13 @@ def make_bank(
         report(Step("bank", i + 1, len(sources.every)))
     silent = torch.full((1, 1, 1024, codec.config.bands), SILENCE, device=device)
     silence = codec.encode(silent).mean[0, :, 64, 0].cpu().numpy()
-    values = np.concatenate(rows)
-    scale = (np.abs(values).max(axis=0) / 127 + 1e-8).astype(np.float32)
+    values, scale = _in_few_bits(np.concatenate(rows), codec, device, nibbles)
     step_s = step / library.rate_hz
     place = {file: i for i, file in enumerate(first_row)}
     rows_at = [rows_of(s, step_s, lengths[s.recording.file]) for s in sources.every]
     base = np.array([first_row[s.recording.file] for s in sources.every], dtype=np.int64)
     return Bank(
-        values=np.round(values / scale).astype(np.int8),
+        values=values,
         scale=scale,
         starts=base + np.array([first for first, _, _ in rows_at], dtype=np.int64),
         ends=base + np.array([end for _, end, _ in rows_at], dtype=np.int64),
@@ -61,3 +72,21 @@ def make_bank(
         files=tuple(first_row),
         file_of=np.array([place[s.recording.file] for s in sources.every], dtype=np.int64),
     )
+
+
+def _in_few_bits(
+    latents: NDArray[np.float32], codec: MelCodec, device: str, nibbles: float
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """(values, scale) of a :class:`Bank`, for latents (N, C). Which channels matter least is
+    told by what an error in them does to the mel (:mod:`vtacli.training.sensitivity`)."""
+    scale = (np.abs(latents).max(axis=0) / 127 + 1e-8).astype(np.float32)
+    values = np.round(latents / scale).astype(np.int8)
+    few = round(nibbles * latents.shape[1]) // 2 * 2
+    if few:
+        firsts = np.linspace(0, max(0, len(latents) - LONG), LISTENED_TO).round().astype(int)
+        heard = np.stack([latents[a : a + LONG].T for a in firsts]).astype(np.float16)
+        matters = sensitivity(codec, heard, device).diagonal().numpy()
+        for channel in np.argsort(matters)[:few]:
+            scale[channel] = best_scale(latents[:, channel])
+            values[:, channel] = levels(latents[:, channel], float(scale[channel]))
+    return values, scale

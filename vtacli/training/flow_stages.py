@@ -42,12 +42,14 @@ LISTENED_TO = 12
 def build_bank(run: Run) -> None:
     """The bank of latents, and how much each sounds like its label; needs codec and text space."""
     sources, codec = run.composer(held_out=False).sources, run.codec()
-    bank = make_bank(run.library, sources, codec, run.device, run.report)
+    nibbles = run.recipe.bank.nibbles
+    bank = make_bank(run.library, sources, codec, run.device, run.report, nibbles)
     vectors = run.text().embed(list(bank.labels)).numpy()
     bank = replace(bank, typicality=typicality(bank, vectors, codec))
     (run.out / "encoder").mkdir(parents=True, exist_ok=True)
-    bank.save(run.out / "encoder" / BANK)
-    run.note("bank", None, {"entries": len(bank), "megabytes": bank.values.nbytes / 1e6})
+    path = run.out / "encoder" / BANK
+    bank.save(path)
+    run.note("bank", None, {"entries": len(bank), "megabytes": path.stat().st_size / 1e6})
 
 
 def encoder_digest(codec: MelCodec) -> str:

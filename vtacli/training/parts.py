@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from vtacli.errors import WeightsRefused
 from vtacli.model import yamnet
 from vtacli.model.mini import picture, picture_words
+from vtacli.model.rounded import rounded
 from vtacli.training import distil, refine
 from vtacli.training.phrases import FoleyWords, draw_phrases
 
@@ -130,14 +131,13 @@ def sound_and_sight_names() -> list[str]:
 def make_picture(published: Path, out: Path) -> None:
     """The published .pth -> ``efficientnet-lite0.safetensors``.
 
-    Wide kernels become float16; depthwise kernels and biases, 2 % of the file, are left float32.
+    Wide kernels are rounded to eight bits; depthwise kernels and biases, 4 % of the file, are left
+    float32.
     """
     state = convert_picture(torch.load(published, map_location="cpu", weights_only=True))
-    halved = {
-        key: value if ".depthwise." in key or key.endswith(".bias") else value.half()
-        for key, value in state.items()
-    }
-    _save(halved, out / picture.WEIGHTS)
+    whole = {k: v for k, v in state.items() if ".depthwise." in k or k.endswith(".bias")}
+    wide = {k: v for k, v in state.items() if k not in whole}
+    _save({**whole, **rounded(wide)}, out / picture.WEIGHTS)
     picture.PictureClassifier.from_folder(out)
 
 

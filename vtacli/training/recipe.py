@@ -25,10 +25,13 @@ STAGES = (
 
 @dataclass(frozen=True)
 class CodecRecipe:
+    """``speed``: half of the excerpts are played up to so many times faster or slower."""
+
     schedule: Schedule
     batch: int = 16
     excerpt_samples: int = 40_960
     kl_weight: float = 3e-4
+    speed: float = 1.0
     sizes: dict[str, int] = field(default_factory=dict)
 
 
@@ -78,6 +81,14 @@ class AttacksRecipe:
     excerpt_samples: int = 16_640
     coded_share: float = 0.5
     gains: int = 8
+
+
+@dataclass(frozen=True)
+class BankRecipe:
+    """``nibbles``: the share of latent channels, those that matter least to the mel, of which the
+    bank keeps four bits a value instead of eight."""
+
+    nibbles: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -137,6 +148,7 @@ class Recipe:
     texture: TextureRecipe
     vocoder: VocoderRecipe
     attacks: AttacksRecipe
+    bank: BankRecipe
     windows: WindowsRecipe
     denoiser: DenoiserRecipe
     few_steps: FewStepsRecipe
@@ -175,6 +187,7 @@ def read_recipe(path: Path) -> Recipe:
         "texture": TextureRecipe,
         "vocoder": VocoderRecipe,
         "attacks": AttacksRecipe,
+        "bank": BankRecipe,
         "windows": WindowsRecipe,
         "denoiser": DenoiserRecipe,
         "few_steps": FewStepsRecipe,

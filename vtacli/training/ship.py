@@ -1,4 +1,4 @@
-"""From a training run to the folder that is shipped: half precision, no state, no cache."""
+"""From a training run to the folder that is shipped: eight bits a weight, no state, no cache."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import json
 import shutil
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save_file
 
 from vtacli.errors import WeightsMissing
+from vtacli.model.rounded import WEIGHTS, opened, rounded
 
 PARTS = ("encoder", "scheduler", "unet", "vae", "vocoder")
-HALVED = ("unet", "vae", "vocoder")
-WEIGHTS = "diffusion_pytorch_model.safetensors"
+ROUNDED = ("unet", "vae", "vocoder")
 
 
 def ship(run: Path, out: Path) -> Path:
-    """Copy the model of ``run`` to ``out`` with float16 weights, and its facts. Returns ``out``.
+    """Copy the model of ``run`` to ``out`` with its facts and its weights rounded
+    (:mod:`vtacli.model.rounded`). Returns ``out``.
 
     Files beside them in ``out`` (a notice, a card) are left alone.
     """
@@ -29,10 +29,9 @@ def ship(run: Path, out: Path) -> Path:
         _nameless(out / part / "config.json")
     for name in ("model_index.json", "facts.json"):
         shutil.copyfile(run / name, out / name)
-    for part in HALVED:
-        tensors = load_file(out / part / WEIGHTS)
-        halved = {k: v.half() if v.dtype == torch.float32 else v for k, v in tensors.items()}
-        save_file(halved, out / part / WEIGHTS, metadata={"format": "pt"})
+    for part in ROUNDED:
+        held = rounded(opened(load_file(out / part / WEIGHTS)))
+        save_file(held, out / part / WEIGHTS, metadata={"format": "pt"})
     return out
 
 

@@ -56,7 +56,7 @@ def train_codec(run: Run) -> None:
     r = run.recipe.codec
     model = new_codec(run.recipe)
     freeze_texture(model)
-    excerpts = Excerpts(run.library, r.excerpt_samples)
+    excerpts = Excerpts(run.library, r.excerpt_samples, r.speed)
     loss_of = codec_loss(excerpts, r.batch, run.device, r.kl_weight, narrower(run, model))
     done = run.fit("codec", model, loss_of, r.schedule)
     set_latent_statistics(model, excerpts, run.recipe.seed, run.device)

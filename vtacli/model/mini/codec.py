@@ -11,6 +11,7 @@ from torch import nn
 
 from vtacli.model.mini.blocks import ConvNeXtBlock
 from vtacli.model.mini.texture import MelTexture, fixed_grain
+from vtacli.model.rounded import OpensRounded
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class DecodedMel:
     sample: torch.Tensor
 
 
-class MelCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MelCodec(OpensRounded, ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Log-mel spectrograms to latents of zero mean and unit variance, and back.
 
     ``encode``: (B, 1, T, bands) -> :class:`Posterior` over (B, channels, T / 8, 1).

@@ -11,6 +11,8 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F
 
+from vtacli.model.rounded import OpensRounded
+
 
 @dataclass(frozen=True)
 class Velocity:
@@ -74,7 +76,7 @@ class Block(nn.Module):
         return out
 
 
-class MiniDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MiniDenoiser(OpensRounded, ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Velocity of a rectified flow from noise (t = 1000) to latents (t = 0).
 
     ``sample``: (B, 64, T, 1); ``timestep``: scalar or (B,); ``encoder_hidden_states``:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from vtacli.model.mini.nibbles import fits, packed, unpacked
 from vtacli.signal.nature import BED, HIT, PASSAGE, Stretch
 
 __all__ = [
@@ -42,7 +43,8 @@ LEAD_IN_S = 0.2
 class Bank:
     """Latents of recordings at one level, and what each is called.
 
-    ``values``: (N, C) int8 with ``scale`` (C,): latent = value * scale. Entry ``r`` is rows
+    ``values``: (N, C) int8 with ``scale`` (C,): latent = value * scale; of channels that matter
+    less they may be the sixteen levels of :mod:`vtacli.model.mini.nibbles`. Entry ``r`` is rows
     ``starts[r]`` to ``ends[r]``; entries may share rows (one blow of a passage). ``kinds``: (R,).
     ``lead_s``: (R,) time of the first attack in the entry, of a hit its blow. ``label_of``: (R,)
     index into ``labels``. ``silence``: (C,) the latent of no sound. ``file_of``: (R,) index into
@@ -89,9 +91,12 @@ class Bank:
         return np.ascontiguousarray((part.astype(np.float32) * self.scale).T)
 
     def save(self, path: Path) -> None:
-        """One safetensors file; labels and file names are its metadata."""
+        """One safetensors file; labels and file names are its metadata. Channels that have no more
+        than sixteen levels take four bits a value."""
+        few = fits(self.values)
+        few[np.flatnonzero(few)[few.sum() // 2 * 2 :]] = False  # two make a byte
         tensors = {
-            "values": self.values,
+            "values": self.values[:, ~few],
             "scale": self.scale,
             "starts": self.starts,
             "ends": self.ends,
@@ -103,6 +108,9 @@ class Bank:
         # safetensors writes an array's memory as it lies, and calls it row by row.
         tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
         said = {"labels": "\n".join(self.labels)}
+        if few.any():
+            tensors["nibbles"] = packed(self.values[:, few])
+            tensors["in_nibbles"] = few
         if self.file_of is not None:
             tensors["file_of"] = self.file_of
             said["files"] = "\n".join(self.files)
@@ -115,6 +123,11 @@ class Bank:
         with safe_open(str(path), framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             said = file.metadata()
+        if "nibbles" in tensors:
+            few, whole = tensors.pop("in_nibbles"), tensors["values"]
+            values = np.empty((len(whole), len(few)), np.int8)
+            values[:, ~few], values[:, few] = whole, unpacked(tensors.pop("nibbles"))
+            tensors["values"] = values
         files = tuple(said["files"].split("\n")) if "files" in said else ()
         return Bank(labels=tuple(said["labels"].split("\n")), files=files, **tensors)
 

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from vtacli.errors import WeightsMissing, WeightsRefused
+from vtacli.model.rounded import opened
 
 WEIGHTS = "efficientnet-lite0.safetensors"
 
@@ -96,7 +97,7 @@ class PictureClassifier(nn.Module):
 
     @classmethod
     def from_folder(cls, folder: Path) -> PictureClassifier:
-        """Load the shipped weights, of any float width, as float32, in evaluation mode.
+        """Load the shipped weights, of any float width or rounded, as float32, in evaluation mode.
 
         Raises WeightsMissing if they are absent, WeightsRefused if keys or shapes differ.
         """
@@ -105,8 +106,8 @@ class PictureClassifier(nn.Module):
             raise WeightsMissing("the picture classifier is absent.", path=path)
         model = cls()
         try:
-            model.load_state_dict({k: v.float() for k, v in load_file(path).items()})
-        except (RuntimeError, SafetensorError) as error:
+            model.load_state_dict(opened(load_file(path)))
+        except (RuntimeError, ValueError, SafetensorError) as error:
             raise WeightsRefused(f"not this classifier's weights: {error}.", path=path) from error
         # Channels last is the faster layout for 1×1 and depthwise kernels.
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

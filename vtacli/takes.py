@@ -47,7 +47,7 @@ class Remarks:
     def window_dict(self, window: Window) -> dict[str, Any]:
         """A window as JSON values, with the recordings that its draft was made of."""
         take = self.takes.get((window.scene, window.index))
-        drawn = take.drawn if take else ()
+        drawn = () if take is None else take.drawn  # a take without samples is false
         return {
             **window_dict(window),
             "drawn": [

@@ -19,9 +19,6 @@ PROGRAM_BYTES = 500_000_000
 LOAD_S = 5.0
 """Reading torch and the weights; longer the first time."""
 
-NEAR_DRAFT = 0.15
-"""The share of the steps that windows of vta-mini take which begin near a draft."""
-
 LISTENING_S = 0.11
 """Listening to one window for speech and music, on one core."""
 
@@ -86,7 +83,7 @@ def estimate(
     if speed is not None and on_cpu:
         step_s = speed.step_s if guided else speed.step_s / 2
         listening_s = LISTENING_S if manners else 0.0
-        steps = math.ceil(steps * NEAR_DRAFT) if near_draft else steps
+        steps = math.ceil(steps * variant.draft_noise) if near_draft else steps
         seconds = LOAD_S + windows * (steps * step_s + speed.window_s + listening_s)
     batch = min(batch_size, windows)
     return Cost(

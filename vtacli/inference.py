@@ -62,6 +62,7 @@ def content_of(
         reference_strength=(
             REFERENCE_STRENGTH if options.reference_strength is None else options.reference_strength
         ),
+        at_s=float(span.start_s - scene.span.start_s),
     )
 
 

@@ -135,6 +135,9 @@ def test_scenes_windows_and_keys(long_film, tmp_path):
     second = result.scenes[1].noise_id
     assert second == round(1000 * result.scenes[1].span.start_s)
     assert keys == [(3, 0, 0), (3, 0, 1), (3, second, 0), (3, second, 1)]
+    begin = [w.at_s for w in model.seen]
+    assert begin[0] == begin[2] == 0
+    assert 0 < begin[1] < 10.24
     assert all(w.duration_s <= 10.24 for w in model.seen)
 
 
@@ -159,6 +162,7 @@ def test_hits_words_and_seeds_of_a_scene_reach_the_model(silent_film, tmp_path):
         deaf = replace(FAKE, takes_motion=False)
         still = content_of(window, Scene(0, scene.span), frames, analysis.motion, options, 3, deaf)
     assert content.hits == ((0.5, 0.5),)
+    assert content.at_s == 1.0
     assert (content.prompt, content.negative) == ("door", "hum")
     assert (content.key.seed, content.key.window) == (11, 1)
     assert content.frames.data.shape == (2, 3, 32, 32)

@@ -115,7 +115,7 @@ def distilled(tmp_path_factory):
         if part.name != "unet":
             (folder / part.name).symlink_to(part)
     shutil.copytree(MODEL / "unet", folder / "unet")
-    nothing = {"project_out.down": torch.zeros(2, 256), "project_out.up": torch.zeros(64, 2)}
+    nothing = {"project_out.down": torch.zeros(2, 256), "project_out.up": torch.zeros(128, 2)}
     written(folder / "unet", nothing, {"scale": "1", "steps": "3"})
     torch.set_num_threads(1)
     return load_model(folder, device="cpu")

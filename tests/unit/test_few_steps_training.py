@@ -24,21 +24,21 @@ def denoiser() -> MiniDenoiser:
 def inputs(rows: int = 2) -> tuple[torch.Tensor, ...]:
     source = torch.Generator().manual_seed(1)
     return (
-        torch.randn(rows, 64, 16, 1, generator=source),
+        torch.randn(rows, 128, 16, 1, generator=source),
         torch.full((rows,), 500.0),
         torch.randn(rows, 1, 256, generator=source),
         torch.ones(rows, 1, dtype=torch.bool),
-        torch.randn(rows, 91, 16, generator=source),
+        torch.randn(rows, 155, 16, generator=source),
     )
 
 
 def ways(count: int = 6) -> Ways:
     rng = np.random.default_rng(0)
     return Ways(
-        rng.standard_normal((count, 3, 64, 16)).astype(np.float16),
+        rng.standard_normal((count, 3, 128, 16)).astype(np.float16),
         rng.standard_normal((count, 256)).astype(np.float16),
         np.ones(count, bool),
-        rng.standard_normal((count, 91, 16)).astype(np.float16),
+        rng.standard_normal((count, 155, 16)).astype(np.float16),
     )
 
 

@@ -13,12 +13,13 @@ from toy_sounds import make_toy_sounds
 from typer.testing import CliRunner
 
 from vtacli.errors import ConfigError, MediaError
+from vtacli.model.mini.series import series_of
 from vtacli.signal.rumble import without_rumble
 from vtacli.training.cleaning import REASONS, relabelled, unfit
 from vtacli.training.labels import clean_label, kept, label_of
 from vtacli.training.library import Recording, open_library, read_manifest
 from vtacli.training.provenance import check, hash_of, known, main, write_table
-from vtacli.training.series import apart, people, series_of
+from vtacli.training.series import apart, people
 
 RAW_LABELS = (Path(__file__).parents[1] / "golden/sound_labels.txt").read_text().splitlines()
 

@@ -32,14 +32,14 @@ def ask(model, sample, *, control=None, tokens=None, mask=None, timestep=500.0):
 
 def test_velocity_has_the_latents_shape_for_any_length(denoiser):
     for steps in (1, 16, 128):
-        sample = torch.randn(2, 64, steps, 1)
+        sample = torch.randn(2, 128, steps, 1)
         assert ask(denoiser, sample).shape == sample.shape
 
 
 def test_it_sees_order_and_time(denoiser):
     """Attention without positions could not: here a moved curve gives another sound."""
-    sample = torch.zeros(1, 64, 128, 1)
-    curve = torch.zeros(1, 91, 128)
+    sample = torch.zeros(1, 128, 128, 1)
+    curve = torch.zeros(1, 155, 128)
     curve[:, :8, 20] = 1
     moved = curve.roll(40, dims=-1)
     a, b = ask(denoiser, sample, control=curve), ask(denoiser, sample, control=moved)
@@ -52,14 +52,14 @@ def test_it_sees_order_and_time(denoiser):
 
 def test_nothing_said_differs_from_nothing_that_sounds(denoiser):
     torch.nn.init.normal_(denoiser.nothing_said)
-    sample, tokens = torch.randn(1, 64, 16, 1), torch.zeros(1, 1, 256)
+    sample, tokens = torch.randn(1, 128, 16, 1), torch.zeros(1, 1, 256)
     silent = ask(denoiser, sample, tokens=tokens, mask=torch.ones(1, 1, dtype=torch.bool))
     unknown = ask(denoiser, sample, tokens=tokens, mask=torch.zeros(1, 1, dtype=torch.bool))
     assert (silent - unknown).abs().max() > 1e-4
 
 
 def test_masked_tokens_do_not_count(denoiser):
-    sample, tokens = torch.randn(1, 64, 16, 1), torch.randn(1, 3, 256)
+    sample, tokens = torch.randn(1, 128, 16, 1), torch.randn(1, 3, 256)
     mask = torch.tensor([[True, False, False]])
     other = tokens.clone()
     other[:, 1:] = 7
@@ -70,8 +70,10 @@ def test_masked_tokens_do_not_count(denoiser):
 
 
 def test_no_control_is_a_control_of_zeros(denoiser):
-    sample = torch.randn(1, 64, 16, 1)
-    assert torch.equal(ask(denoiser, sample), ask(denoiser, sample, control=torch.zeros(1, 91, 16)))
+    sample = torch.randn(1, 128, 16, 1)
+    assert torch.equal(
+        ask(denoiser, sample), ask(denoiser, sample, control=torch.zeros(1, 155, 16))
+    )
 
 
 def test_rotation_keeps_length_and_depends_on_distance_only():
@@ -95,7 +97,7 @@ def test_codec_shapes_and_normalisation():
     mel = torch.randn(2, 1, 64, 64) - 5
     with torch.no_grad():
         plain = codec.encode(mel).mean
-        assert plain.shape == (2, 64, 8, 1)
+        assert plain.shape == (2, 128, 8, 1)
         before = codec.decode(plain).sample
         codec.latent_mean.fill_(0.7)
         codec.latent_std.fill_(3.0)

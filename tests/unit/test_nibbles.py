@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from test_draft import bank_of_three
 
-from tests.unit.test_draft import bank_of_three
 from vtacli.model.mini.draft import Bank
 from vtacli.model.mini.nibbles import MOST, best_scale, fits, levels, packed, unpacked
 

@@ -12,9 +12,9 @@ import pytest
 import soundfile
 
 from vtacli.errors import ConfigError
+from vtacli.model.mini.series import series_of
 from vtacli.training.labels import clean_label, kept
 from vtacli.training.library import open_library
-from vtacli.training.series import series_of
 from vtacli.training.soundfont import (
     FONTS,
     RATE_HZ,

@@ -67,7 +67,7 @@ def test_a_view_holds_whole_blocks(shift):
 
 def test_decoding_is_repeatable_and_knows_no_batch():
     model = codec()
-    latents = torch.randn(3, 64, 16, 1, generator=torch.Generator().manual_seed(1))
+    latents = torch.randn(3, 128, 16, 1, generator=torch.Generator().manual_seed(1))
     together = model.decode(latents).sample
     assert together.shape == (3, 1, 128, 64)
     for i in range(3):
@@ -109,7 +109,7 @@ def test_noise_is_let_through_as_it_is():
     with torch.no_grad():
         model.texture.head.weight.zero_()
         model.texture.through.bias.zero_()  # twice the sigmoid: all of it
-    latents = torch.zeros(1, 64, 16, 1)
+    latents = torch.zeros(1, 128, 16, 1)
     added = model.decode(latents).sample - model.reconstruct(model.raw(latents))
     white = torch.randn(1, 128 * 160, generator=torch.Generator().manual_seed(0))
     mel = log_mel(white)

@@ -20,7 +20,7 @@ from vtacli.evaluation.confusion import of_prompts, told_apart, which
 from vtacli.evaluation.figures import Figure
 from vtacli.evaluation.prompts import Prompt
 from vtacli.evaluation.study import Suite
-from vtacli.training.series import series_of
+from vtacli.model.mini.series import series_of
 
 if TYPE_CHECKING:
     from vtacli.evaluation.words import Made, Real

@@ -28,8 +28,8 @@ from vtacli.evaluation.study import Result, Study
 from vtacli.evaluation.take import from_words
 from vtacli.evaluation.timbre import told_by_timbre
 from vtacli.model.contract import Take
+from vtacli.model.mini.series import series_of
 from vtacli.signal.media import Audio
-from vtacli.training.series import series_of
 
 SECTION = "words"
 STRIKES = tuple((t, 0.9) for t in (1.0, 2.4, 3.8, 5.2, 6.6, 8.0))

@@ -26,6 +26,7 @@ class WindowContent:
     ``hits`` are (time in seconds, strength in (0, 1]). ``key`` names the window's randomness.
     ``draft``: whether recordings may be laid beneath the sound. ``references`` are laid in place
     of the model's own, as near as ``reference_strength`` in [0, 1] says; 0 leaves them out.
+    ``at_s``: where the window begins in its scene.
     """
 
     frames: Frames
@@ -38,6 +39,7 @@ class WindowContent:
     draft: bool = True
     references: tuple[Reference, ...] = ()
     reference_strength: float = 1.0
+    at_s: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,8 +147,8 @@ class VtaPipeline(DiffusionPipeline):  # type: ignore[misc]
         takes the place of the scheduler and of ``num_inference_steps``.
 
         ``whole_way``: the steps are those of the way from noise, and a window that begins part-way
-        takes its share of them, but two at least. With 15 or 12 % of noise three steps end within
-        0.011 nepers (mean log-mel) and 0.001 (1 - cosine of YAMNet's embedding) of where forty do.
+        takes its share of them, but two at least. With a tenth of noise two steps end within 0.014
+        nepers (mean log-mel) and 0.001 (1 - cosine of YAMNet's embedding) of where forty do.
         """
         contents = None
         if not isinstance(windows, Condition):

@@ -25,8 +25,9 @@ class Variant:
     ``latent_shape`` is (channels, time, frequency). ``frames_per_second`` and ``frame_size_px``
     say what pictures the encoder wants. ``guidance_rescale``: see
     :func:`vtacli.model.guidance.rescaled`. ``draft_steps`` and ``best_steps``: of the qualities
-    beside ``default_steps``. ``takes_references``: sounds of the user's own. ``channels``: of
-    what it makes. ``licence`` is an SPDX identifier or a list of them.
+    beside ``default_steps``. ``draft_noise``: the share of noise with which sampling begins near a
+    draft, and of the steps that are made then. ``takes_references``: sounds of the user's own.
+    ``channels``: of what it makes. ``licence`` is an SPDX identifier or a list of them.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Variant:
     default_sampler: str
     draft_steps: int
     best_steps: int
+    draft_noise: float = 1.0
     takes_references: bool = False
     guidance_rescale: float = 0.0
     rate_hz: int = 16_000
@@ -131,7 +133,7 @@ VARIANTS: dict[str, Variant] = {
         Variant(
             name="vta-mini",
             licence="Apache-2.0",
-            latent_shape=(64, 128, 1),
+            latent_shape=(128, 128, 1),
             frames_per_second=Fraction(2),
             frame_size_px=224,
             takes_text=True,
@@ -143,6 +145,8 @@ VARIANTS: dict[str, Variant] = {
             default_sampler="unipc",
             draft_steps=4,
             best_steps=40,
+            # The less, the surer a sound's class and the nearer to a recording: weights/README.md.
+            draft_noise=0.1,
             takes_references=True,
             guidance_rescale=0.7,
         ),

@@ -131,7 +131,7 @@ def sound_and_sight_names() -> list[str]:
 def make_picture(published: Path, out: Path) -> None:
     """The published .pth -> ``efficientnet-lite0.safetensors``.
 
-    Wide kernels are rounded to eight bits; depthwise kernels and biases, 4 % of the file, are left
+    Large kernels are rounded to eight bits; depthwise kernels and biases, 4 % of the file, are left
     float32.
     """
     state = convert_picture(torch.load(published, map_location="cpu", weights_only=True))

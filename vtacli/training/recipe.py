@@ -25,13 +25,15 @@ STAGES = (
 
 @dataclass(frozen=True)
 class CodecRecipe:
-    """``speed``: half of the excerpts are played up to so many times faster or slower."""
+    """``speed``: half of the excerpts are played up to so many times faster or slower. ``again``:
+    how much a second coding counts beside the first."""
 
     schedule: Schedule
     batch: int = 16
     excerpt_samples: int = 40_960
     kl_weight: float = 3e-4
     speed: float = 1.0
+    again: float = 0.0
     sizes: dict[str, int] = field(default_factory=dict)
 
 

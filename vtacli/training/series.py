@@ -9,13 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
-# "-2", "03", "-1a", "-b": the number or letter of a take. Repeated: "-1-2".
-_TAKE = re.compile(r"(?:[-_ ]?\d+[a-z]?|[-_ ][a-z])$")
-# Words that tell how one thing was recorded once more.
-_MANNER = re.compile(r"[-_ ](?:long|short|loud|soft|med|light|heavy|fast|slow|loop|solo)$")
+from vtacli.model.mini.series import series_of
+
 UNNAMED_AUTHORS = frozenset({"", "N/A", "[↓](#authors)"})
 WHOLE_COLLECTION = 0.9
 """An author named for this share of a collection, or more, is the collection itself."""
@@ -33,17 +30,6 @@ class Named(Protocol):
 
 
 R = TypeVar("R", bound=Named)
-
-
-def series_of(file: str) -> str:
-    """The name that all takes of one series share: ``berklee/bell-1a.opus`` -> ``berklee/bell``."""
-    path = PurePosixPath(file)
-    name = path.name.split(".")[0]
-    while True:
-        shorter = _MANNER.sub("", _TAKE.sub("", name))
-        if shorter in ("", name):
-            return str(path.parent / name)
-        name = shorter
 
 
 def collection_of(recording: Named) -> str:

@@ -18,8 +18,8 @@ from scipy.linalg import solve
 
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import Bank
+from vtacli.model.mini.series import series_of
 from vtacli.model.mini.start import decoded
-from vtacli.training.series import series_of
 
 HEARD_NEPERS = 4.0
 """What is more than 35 dB under an entry's loudest frame does not describe it."""

@@ -22,6 +22,7 @@ from vtacli.model import published
 from vtacli.model.encoders.features import Features
 from vtacli.model.encoders.spec import EncoderSpec, spec_of
 from vtacli.model.headers import read_header
+from vtacli.model.rounded import opened
 from vtacli.model.strict import check_keys
 from vtacli.signal.media import Frames
 
@@ -211,8 +212,8 @@ def read_upstream(path: Path) -> dict[str, Any]:
         return published.load_pickle(path)
     read_header(path)
     try:
-        return dict(load_file(path))
-    except (SafetensorError, OSError) as error:
+        return opened(load_file(path))
+    except (SafetensorError, OSError, ValueError) as error:
         raise WeightsRefused(f"cannot be read: {error}.", path=path) from error
 
 

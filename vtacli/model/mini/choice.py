@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, alone, struck
+from vtacli.model.mini.takes import in_turn, some, takes_of
 from vtacli.signal.control import CURVE_HZ
 
 LIKE_ENOUGH = 0.3
@@ -47,15 +49,23 @@ def _best(
     """(cosine, entry) of one of ``entries`` whose label is nearest to what was said. Each
     recording has one chance, into however many blows it was cut; the less typical half has
     none."""
-    if not len(entries):
+    best, near = _near(likeness, bank, entries)
+    if not len(near):
         return None
-    scores = likeness[bank.label_of[entries]]
-    best = float(scores.max())
-    if best < LIKE_ENOUGH:
-        return None
-    near = typical(bank, entries[scores >= best - NEAR_THE_BEST * best])
     weights = np.exp((likeness[bank.label_of[near]] - best) * 30) / blows_of(bank, near)
     return best, int(rng.choice(near, p=weights / weights.sum()))
+
+
+def _near(
+    likeness: NDArray[np.float32], bank: Bank, entries: NDArray[np.int64]
+) -> tuple[float, NDArray[np.int64]]:
+    """The greatest cosine among ``entries``, and those that share the choice: none if it is not
+    :data:`LIKE_ENOUGH`."""
+    scores = likeness[bank.label_of[entries]]
+    best = float(scores.max(initial=-1.0))
+    if best < LIKE_ENOUGH:
+        return best, entries[:0]
+    return best, typical(bank, entries[scores >= best - NEAR_THE_BEST * best])
 
 
 def typical(bank: Bank, entries: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -119,13 +129,15 @@ def choose(
     *,
     written: bool = True,
     step_s: float = 0.08,
+    at_s: float = 0.0,
 ) -> list[Placement]:
     """Placements for what was said (D,) and the moments that must sound.
 
     ``label_vectors``: (labels, D) unit rows. ``written``: whether a person wrote the strikes. What
     merely moves in rain is not struck: strikes of the picture are laid only where blows are as
-    like as anything to what was said. ``step_s``: of the bank's latents. Empty where nothing in
-    the bank is like it.
+    like as anything to what was said; at each another take of the same thing
+    (:mod:`vtacli.model.mini.takes`). ``step_s``: of the bank's latents. ``at_s``: where the window
+    begins in its scene. Empty where nothing in the bank is like it.
     """
     length = float(np.linalg.norm(said))
     if length < SURE_ENOUGH:
@@ -136,6 +148,7 @@ def choose(
         _best(likeness, bank, np.flatnonzero(bank.kinds == kind), rng)
         for kind in (HIT, BED, PASSAGE)
     )
+    turn = int(rng.integers(2**62))
     found = [f[0] for f in (hit, bed, passage) if f is not None]
     if not found:
         return []
@@ -151,8 +164,14 @@ def choose(
     if strikes:
         allowance = HIT_ALLOWANCE if written or not placements else BED_ALLOWANCE
         if hit is not None and hit[0] >= best - allowance:
+            pool = _near(likeness, bank, np.flatnonzero(bank.kinds == HIT))[1]
+            takes = some(takes_of(bank, hit[1], pool), hit[1], np.random.default_rng(turn))
             times = [t for t, _ in strikes] + [window_s]
-            placements += [struck(bank, hit[1], t, times[i + 1]) for i, t in enumerate(times[:-1])]
+            blows = in_turn(takes, [at_s + t for t in times[:-1]], turn)
+            placements += [
+                struck(bank, blow, t, until)
+                for blow, (t, until) in zip(blows, pairwise(times), strict=True)
+            ]
         elif passage is not None and not placements:
             until = min(window_s, strikes[-1][0] + 1.0)
             placements.append(Placement(passage[1], strikes[0][0], until))

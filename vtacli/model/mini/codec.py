@@ -1,4 +1,4 @@
-"""The mel VAE of vta-mini: 1-D, eight mel frames to one latent step of 64 channels."""
+"""The mel VAE of vta-mini: 1-D, eight mel frames to one latent step of 128 channels."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class MelCodec(OpensRounded, ModelMixin, ConfigMixin):  # type: ignore[misc]
     def __init__(
         self,
         bands: int = 64,
-        channels: int = 64,
+        channels: int = 128,
         width: int = 256,
         deep_width: int = 320,
         shallow_blocks: int = 2,

@@ -43,16 +43,11 @@ STILL = 2e-4
 """Energy of motion (mean luma change in 1/25 s, of full luma) under which nothing moves."""
 REMEMBERED = 16
 """Windows whose picture is not looked at twice: several questions are asked of each."""
-UNSTRUCK_NOISE = 0.15
-"""Share of noise with which a window begins in which nothing is struck: the less, the surer its
-class and the nearer to a recording. Measured, with its fellow, in weights/README.md."""
-STRUCK_NOISE = 0.12
-"""The same where blows are laid."""
 BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
 
 class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Windows of film to a :class:`Condition` of one token and 91 channels of control.
+    """Windows of film to a :class:`Condition` of one token and 155 channels of control.
 
     The token is the prompt's sentence vector; without a prompt, what the picture looks like it
     sounds like, shorter the less sure it is. The channels are the folded curves and flags of
@@ -198,11 +193,12 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             window_s,
             rng,
             written=bool(content.hits),
+            at_s=content.at_s,
         )
         if not content.references or content.reference_strength == 0:
             return self.bank, laid
         own = self._own.own(content.references)
-        return own.bank, own.replaced(laid, strikes, window_s, rng)
+        return own.bank, own.replaced(laid, strikes, window_s, rng, content.at_s)
 
     def drawn(
         self,
@@ -225,13 +221,12 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def noise_share(self, content: WindowContent) -> float:
         """How much of what sampling begins with is noise; the rest is the draft, of whose timbre
         it knows more than a small denoiser. All of it where there is no draft."""
-        bank, laid = self.placements(content, self.said(content), self._motion(content)[0])
+        laid = self.placements(content, self.said(content), self._motion(content)[0])[1]
         if not laid:
             return 1.0
         if content.references and content.reference_strength > 0:
             return reference_start(content.reference_strength)
-        struck = any(bank.kinds[place.recording] == HIT for place in laid)
-        return STRUCK_NOISE if struck else UNSTRUCK_NOISE
+        return self.facts.draft_noise
 
     def start(self, contents: Sequence[WindowContent], codec: MelCodec) -> torch.Tensor:
         """(B, C, T, 1) float32 on the CPU: latents near which sampling may begin."""

@@ -79,7 +79,7 @@ class Block(nn.Module):
 class MiniDenoiser(OpensRounded, ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Velocity of a rectified flow from noise (t = 1000) to latents (t = 0).
 
-    ``sample``: (B, 64, T, 1); ``timestep``: scalar or (B,); ``encoder_hidden_states``:
+    ``sample``: (B, 128, T, 1); ``timestep``: scalar or (B,); ``encoder_hidden_states``:
     (B, S, text_width) with ``encoder_attention_mask`` (B, S): unit sentence vectors, pooled by
     their mean. No token at all is the learnt "nothing was said", which is not the same as a
     zero vector, "nothing here makes a sound". ``control``: (B, C, T), or None for zeros.
@@ -88,8 +88,8 @@ class MiniDenoiser(OpensRounded, ModelMixin, ConfigMixin):  # type: ignore[misc]
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
-        latent_channels: int = 64,
-        control_channels: int = 91,
+        latent_channels: int = 128,
+        control_channels: int = 155,
         text_width: int = 256,
         width: int = 256,
         depth: int = 8,

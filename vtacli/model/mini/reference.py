@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from vtacli.model.contract import Reference
 from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import LEVEL, Bank, Placement, alone, rows_of, struck
+from vtacli.model.mini.takes import in_turn
 from vtacli.signal.mel import log_mel
 from vtacli.signal.nature import BED, HIT, PASSAGE, stretches
 
@@ -60,12 +62,14 @@ class OwnSounds:
         strikes: Sequence[tuple[float, float]],
         window_s: float,
         rng: np.random.Generator,
+        at_s: float = 0.0,
     ) -> list[Placement]:
-        """``placements`` of the model's bank with the references in their place.
+        """``placements`` of the model's bank with the references in their place. ``at_s``: where
+        the window begins in its scene.
 
         A reference that is a bed stands for the bed; hits and passages stand for all that is
-        struck. At each strike another reference sounds, in an order that the generator draws, and
-        a passage gives another of its blows.
+        struck. At each strike another reference sounds, and a passage gives another of its blows
+        (:mod:`vtacli.model.mini.takes`).
         """
         beds, hits, passages = self.of(BED), self.of(HIT), self.of(PASSAGE)
         kinds = self.bank.kinds
@@ -77,19 +81,30 @@ class OwnSounds:
             (bed,) = beds[int(rng.integers(len(beds)))][:1]
             laid.append(Placement(bed, 0.0, window_s))
         laid += [p for p in kept if kinds[p.recording] != BED]
-        order = [tuple(rng.permutation(hits[i])) for i in rng.permutation(len(hits))]
+        turn = int(rng.integers(2**62))
         if strikes and hits:
             times = [t for t, _ in strikes] + [window_s]
-            for i, time_s in enumerate(times[:-1]):
-                blows = order[i % len(order)]
-                blow = int(blows[i // len(order) % len(blows)])
-                laid.append(struck(self.bank, blow, time_s, times[i + 1]))
+            blows = _blows_in_turn(hits, [at_s + t for t in times[:-1]], turn)
+            for blow, (time_s, until_s) in zip(blows, pairwise(times), strict=True):
+                laid.append(struck(self.bank, blow, time_s, until_s))
         elif passages:
             at = strikes[0][0] if strikes else 0.2
             laid.append(Placement(passages[int(rng.integers(len(passages)))][0], at, window_s))
         elif hits:
-            laid.append(alone(self.bank, int(order[0][0]), window_s))
+            laid.append(alone(self.bank, _blows_in_turn(hits, [at_s], turn)[0], window_s))
         return laid
+
+
+def _blows_in_turn(
+    hits: Sequence[tuple[int, ...]], times_s: Sequence[float], seed: int
+) -> list[int]:
+    """An entry for each moment of the scene: references take turns, and the blows of each."""
+    turns = np.array(in_turn(np.arange(len(hits)), times_s, seed))
+    chosen = np.zeros(len(turns), int)
+    for reference, blows in enumerate(hits):
+        mine = turns == reference
+        chosen[mine] = in_turn(np.array(blows), np.array(times_s)[mine].tolist(), seed + reference)
+    return [int(entry) for entry in chosen]
 
 
 class OwnBanks:

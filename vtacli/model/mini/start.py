@@ -7,7 +7,7 @@ they are laid as spectrograms, frame by frame of 10 ms, and encoded again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -32,6 +32,8 @@ EVEN = 25
 """Frames over which an eventful bed is its own mean beneath blows."""
 BENEATH_DB, MOST_DB = 15.0, 18.0
 """How far a bed lies under the blows on it, and the most that it is turned down for that."""
+UNLIKE_DB = 3.0
+"""How much softer than the loudest a take may strike."""
 AGAIN_DB, AGAIN_FRAMES, AGAIN_NEAR_DB = 6.0, 6, 15.0
 """A blow ends where, some frames after it has struck, its level leaps by so much in three frames to
 within 15 dB of its peak: that is another blow. What swells, as a bark does, is still the same."""
@@ -57,7 +59,11 @@ def struck_start(
     laid = [p for p in placements if bank.kinds[p.recording] != BED]
     strength_at = dict(strengths)
     heard = {entry: _blow(bank, entry, codec) for entry in {p.recording for p in laid}}
-    blows = [heard[p.recording] + np.log(strength_at.get(p.at_s, 1.0)) for p in laid]
+    louder = raised({entry: float(_level_db(blow).max()) for entry, blow in heard.items()})
+    blows = [
+        heard[p.recording] + louder[p.recording] + np.log(strength_at.get(p.at_s, 1.0))
+        for p in laid
+    ]
     mel = levelled(decoded(codec, lay(bank, lasting, steps, step_s)))
     if lasting and blows:
         mel = beneath(mel, float(np.median([_level_db(blow).max() for blow in blows])))
@@ -78,6 +84,16 @@ def struck_start(
         mel[max(begin, 0) : end] = together(mel[max(begin, 0) : end], part)
     whole = torch.from_numpy(mel)[None, None].to(codec.device, codec.dtype)
     return codec.encode(whole).mean[0, :, :, 0].float().cpu()
+
+
+def raised(peak_db: Mapping[int, float]) -> dict[int, float]:
+    """What to add to each blow's log-mel so that none is more than :data:`UNLIKE_DB` softer than
+    the loudest: a soft take among loud ones is not what a strength of 1 asks for."""
+    loudest = max(peak_db.values(), default=0.0)
+    return {
+        entry: max(0.0, loudest - UNLIKE_DB - level) * np.log(10) / 20
+        for entry, level in peak_db.items()
+    }
 
 
 def risen(mel: NDArray[np.float32]) -> NDArray[np.float32]:

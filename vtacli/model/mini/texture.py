@@ -1,9 +1,9 @@
 """What an autoencoder blurs, drawn anew: the fine grain of a mel spectrogram.
 
-Sixty-four values every 80 ms cannot say how each frame of rain differs from the next, so a codec
-that is trained by L1 answers with the median of all rains, and a vocoder makes a hiss of it. This
-network takes the blurred mel, what the decoder knew when it drew it, and noise, and gives one of
-the sharp mels that it may have been.
+A hundred and twenty-eight values every 80 ms cannot say how each frame of rain differs from the
+next, so a codec that is trained by L1 answers with the median of all rains, and a vocoder makes a
+hiss of it. This network takes the blurred mel, what the decoder knew when it drew it, and noise,
+and gives one of the sharp mels that it may have been.
 
 The noise that it is given is that of a spectrogram: frames overlap and windows leak, so the grain
 of rain is no white noise in the mel's plane but goes together over some frames and bands. The mel

@@ -17,6 +17,7 @@ from vtacli.model.mini.start import (
     beneath,
     levelled,
     once,
+    settled,
     struck_start,
     together,
 )
@@ -165,6 +166,20 @@ def test_a_blow_is_one_blow():
     swelling[20:] += np.linspace(0, 4, 40, dtype=np.float32)[:, None]
     assert once(swelling) == 60
     assert once(decay[:3]) == 3
+
+
+def test_what_follows_a_blow_is_heard_beneath_it():
+    decay = np.linspace(0, -6, 60, dtype=np.float32)[:, None].repeat(4, axis=1)
+    assert np.array_equal(settled(decay, 0), decay)
+    shards = np.concatenate([decay[:30] - 20, decay[:30], decay[:30] - 0.5])
+    quiet = settled(shards, 30)
+    assert len(quiet) == len(shards)
+    assert np.array_equal(quiet[:57], shards[:57])  # the blow stays as it is
+    loudest_db = 20 / np.log(10) * (quiet[60:].max() - quiet[30:].max())
+    assert loudest_db == pytest.approx(-15, abs=0.1)
+    falls = np.diff(quiet[60:, 0]) - np.diff(shards[60:, 0])
+    assert np.abs(falls).max() < 1e-4  # with its own course
+    assert np.array_equal(settled(quiet, 30), quiet)  # nothing there is another blow
 
 
 def test_a_bed_in_which_little_happens_is_left_as_it_is():

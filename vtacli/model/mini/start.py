@@ -36,7 +36,8 @@ UNLIKE_DB = 3.0
 """How much softer than the loudest a take may strike."""
 AGAIN_DB, AGAIN_FRAMES, AGAIN_NEAR_DB = 6.0, 6, 15.0
 """A blow ends where, some frames after it has struck, its level leaps by so much in three frames to
-within 15 dB of its peak: that is another blow. What swells, as a bark does, is still the same."""
+within 15 dB of its peak: that is another blow, and is turned down to lie so far under it. What
+swells, as a bark does, is still the same."""
 
 
 def together(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -109,8 +110,23 @@ def _blow(bank: Bank, entry: int, codec: MelCodec) -> NDArray[np.float32]:
     quiet = np.repeat(bank.silence[:, None], AROUND, axis=1)
     alone = np.concatenate([quiet, bank.latents(entry), quiet], axis=1)
     mel = decoded(codec, torch.from_numpy(alone))
-    struck = AROUND * FRAMES + round(float(bank.lead_s[entry]) / FRAME_S)
-    return mel[: struck + once(mel[struck:])]
+    return settled(mel, AROUND * FRAMES + round(float(bank.lead_s[entry]) / FRAME_S))
+
+
+def settled(mel: NDArray[np.float32], struck: int) -> NDArray[np.float32]:
+    """A log-mel (frames, bands) that strikes at frame ``struck``, with what follows the blow and
+    would be taken for another, shards or a rattle, turned down to lie 15 dB under it."""
+    end = struck + once(mel[struck:])
+    if end >= len(mel):
+        return mel
+    level_db = _level_db(mel)
+    begin = max(struck, end - RELEASE + 1)
+    peak_db = level_db[struck : struck + AGAIN_FRAMES + 1].max()
+    down_db = np.full(len(mel) - begin, max(0.0, level_db[end:].max() - peak_db + AGAIN_NEAR_DB))
+    down_db[: RELEASE - 1] *= np.arange(1, RELEASE)[: len(down_db)] / RELEASE
+    mel = mel.copy()
+    mel[begin:] = np.maximum(mel[begin:] - down_db[:, None] * np.log(10) / 20, SILENCE)
+    return mel
 
 
 def levelled(mel: NDArray[np.float32]) -> NDArray[np.float32]:

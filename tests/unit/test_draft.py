@@ -174,6 +174,36 @@ def test_beneath_blows_lies_only_what_is_mostly_a_bed():
     assert [p.recording for p in chosen(blows_that_ring, [], bank=many_blows)][:1] == [1]
 
 
+def long_bed(length: int, lead_s: float) -> Bank:
+    """One bed whose only channel that differs counts its steps."""
+    bank = bank_of_three()
+    values = np.zeros((length, bank.values.shape[1]), np.int8)
+    values[:, 0] = np.arange(length)
+    return replace(
+        bank,
+        values=values,
+        scale=np.ones_like(bank.scale),
+        starts=np.zeros(1, np.int64),
+        ends=np.array([length]),
+        kinds=np.array([BED]),
+        lead_s=np.array([lead_s], np.float32),
+        label_of=np.zeros(1, np.int64),
+    )
+
+
+@pytest.mark.parametrize("length", [7, 50, 128])
+def test_a_bed_goes_on_where_the_window_before_left_it(length):
+    bank = long_bed(length, 1.6)
+    first, later = (
+        lay(bank, [Placement(0, 0.0, 10.24, since_s=since_s)], 128, STEP_S)[0]
+        for since_s in (0.0, 100 * STEP_S)
+    )
+    assert torch.equal(first[100:], later[:28])
+    assert torch.equal(first[:length], torch.arange(length).float())
+    if length == 128:  # what swells in the beginning swells once
+        assert later[28:].tolist() == list(range(20, 120))
+
+
 def test_a_blow_that_rings_for_long_is_not_looped():
     slams = np.array([HIT] * 9 + [BED])
     bank = replace(

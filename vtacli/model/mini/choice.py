@@ -160,7 +160,7 @@ def choose(
         bed = bed if bed[0] < best and not strikes else None
     placements = []
     if bed is not None and bed[0] >= best - BED_ALLOWANCE * (1 if strikes else 2):
-        placements.append(Placement(bed[1], 0.0, window_s))
+        placements.append(Placement(bed[1], 0.0, window_s, since_s=at_s))
     if strikes:
         allowance = HIT_ALLOWANCE if written or not placements else BED_ALLOWANCE
         if hit is not None and hit[0] >= best - allowance:

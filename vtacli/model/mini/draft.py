@@ -35,6 +35,8 @@ __all__ = [
 
 LEVEL = 0.5
 """Peak that each recording is brought to before it is encoded."""
+LONG = 128
+"""Steps with which a bed fills a window, and is not looped in its scene's first."""
 LEAD_IN_S = 0.2
 """The swing, the latch: what belongs to a blow before it strikes."""
 
@@ -148,12 +150,14 @@ def rows_of(stretch: Stretch, step_s: float, steps: int) -> tuple[int, int, floa
 @dataclass(frozen=True)
 class Placement:
     """One recording of the bank laid at a time: its first attack, or its blow. ``until_s`` ends it
-    early; beds loop until then. ``from_s``: what comes earlier in the recording is left out."""
+    early; beds loop until then. ``from_s``: what comes earlier in the recording is left out.
+    ``since_s``: for how long a bed has been heard before, in the windows before this one."""
 
     recording: int
     at_s: float
     until_s: float
     from_s: float = 0.0
+    since_s: float = 0.0
 
 
 def struck(bank: Bank, entry: int, at_s: float, until_s: float) -> Placement:
@@ -165,6 +169,14 @@ def struck(bank: Bank, entry: int, at_s: float, until_s: float) -> Placement:
 def alone(bank: Bank, entry: int, window_s: float) -> Placement:
     """A blow that nothing times, with all that leads up to it."""
     return Placement(entry, max(0.5, float(bank.lead_s[entry]) + 0.1), window_s)
+
+
+def _looped(length: int, lead: int, since: int, wanted: int) -> NDArray[np.int64]:
+    """(wanted,) Which steps of a bed of ``length`` are heard from ``since`` on. One that is as long
+    as a window swells but once: its loop leaves out the ``lead``."""
+    time = since + np.arange(wanted)
+    again = min(lead, length // 2) if length >= LONG else 0
+    return np.where(time < length, time, again + (time - length) % (length - again))
 
 
 def lay(bank: Bank, placements: Sequence[Placement], steps: int, step_s: float) -> torch.Tensor:
@@ -184,7 +196,8 @@ def lay(bank: Bank, placements: Sequence[Placement], steps: int, step_s: float) 
         if wanted <= 0 or begin >= steps:
             continue
         if bed:
-            piece = np.tile(piece, (1, -(-wanted // piece.shape[1])))
+            lead = round(float(bank.lead_s[place.recording]) / step_s)
+            piece = piece[:, _looped(piece.shape[1], lead, round(place.since_s / step_s), wanted)]
         piece = piece[:, max(0, -begin) : wanted]
         begin = max(0, begin)
         piece = piece[:, : steps - begin]

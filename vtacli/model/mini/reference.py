@@ -79,7 +79,7 @@ class OwnSounds:
         laid = [p for p in kept if kinds[p.recording] == BED]
         if beds:
             (bed,) = beds[int(rng.integers(len(beds)))][:1]
-            laid.append(Placement(bed, 0.0, window_s))
+            laid.append(Placement(bed, 0.0, window_s, since_s=at_s))
         laid += [p for p in kept if kinds[p.recording] != BED]
         turn = int(rng.integers(2**62))
         if strikes and hits:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from vtacli.model.mini.codec import MelCodec
-from vtacli.training.codec import STEP, codec_loss, coded_again
+from vtacli.model.mini.start import FRAMES
+from vtacli.training.codec import codec_loss, coded_again
 from vtacli.training.excerpts import Excerpts
 
 SIZES = {"channels": 16, "width": 32, "deep_width": 32, "shallow_blocks": 1, "deep_blocks": 1}
@@ -47,7 +48,7 @@ def test_a_second_coding_is_held_against_the_truth_where_it_was_cut():
     torch.manual_seed(0)
     codec = MelCodec(**SIZES)
     mel = torch.randn(4, 1, 64, 64) - 5
-    for shift in (1, 5, STEP - 1):
+    for shift in (1, 5, FRAMES - 1):
         loss, l1 = coded_again(codec, mel, mel, shift)
         part = mel[:2, :, shift : shift + 56]
         made = codec.reconstruct(codec.moments(part)[0])

@@ -8,7 +8,7 @@ layers of a network, which are small, matter most (in the classifier of pictures
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def opened(held: State) -> dict[str, torch.Tensor]:
     ValueError where rows have no scales of their own."""
     out: dict[str, torch.Tensor] = {}
     for name, value in held.items():
-        if name.endswith(SCALES) and name.removesuffix(SCALES) + ROWS in held:
+        if _scales_rows(name, held):
             continue
         if not name.endswith(ROWS):
             out[name] = value
@@ -68,6 +68,10 @@ def opened(held: State) -> dict[str, torch.Tensor]:
     return out
 
 
+def _scales_rows(name: str, held: Container[str]) -> bool:
+    return name.endswith(SCALES) and name.removesuffix(SCALES) + ROWS in held
+
+
 def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the tensors in a safetensors file, as they are once opened; its header
     alone is read."""
@@ -75,7 +79,7 @@ def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
     return {
         name.removesuffix(ROWS): shape
         for name, shape in found.items()
-        if not (name.endswith(SCALES) and name.removesuffix(SCALES) + ROWS in found)
+        if not _scales_rows(name, found)
     }
 
 

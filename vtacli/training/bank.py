@@ -12,11 +12,11 @@ from vtacli.model.mini.nibbles import best_scale, levels
 from vtacli.progress import Report, Step
 from vtacli.signal.mel import SILENCE, log_mel
 from vtacli.training.library import SoundLibrary
-from vtacli.training.sensitivity import sensitivity
+from vtacli.training.sensitivity import LISTENED_TO, sensitivity
 from vtacli.training.sources import Sources
 
-LISTENED_TO, LONG = 12, 128
-"""Stretches of the bank, and their steps, by which it is told which channels matter."""
+LONG = 128
+"""Steps of a stretch of the bank by which it is told which channels matter."""
 
 
 @torch.no_grad()

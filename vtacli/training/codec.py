@@ -7,13 +7,12 @@ import torch
 from torch import nn
 
 from vtacli.model.mini.codec import MelCodec
+from vtacli.model.mini.start import FRAMES
 from vtacli.signal.mel import log_mel
 from vtacli.training.excerpts import Excerpts, held_out_waves
 from vtacli.training.library import SoundLibrary
 from vtacli.training.loop import LossOf
 
-STEP = 8
-"""Mel frames in a latent step."""
 LOUD_NEPERS = 4.0
 """What lies up to 35 dB under an excerpt's loudest value is what is heard of it."""
 
@@ -66,7 +65,7 @@ def codec_loss(
         loss = loss + kl_weight * kl
         logs = {"l1": l1, "kl": float(kl.detach())}
         if again > 0:
-            loss_again, logs["again"] = coded_again(model, made, mel, int(rng.integers(1, STEP)))
+            loss_again, logs["again"] = coded_again(model, made, mel, int(rng.integers(1, FRAMES)))
             loss = loss + again * loss_again
         if anchor is not None:
             with torch.no_grad():
@@ -85,7 +84,7 @@ def coded_again(
     """:func:`mel_loss` and L1 after a second coding of ``made``, (B, 1, T, bands), the decoded
     ``mel``, from frame ``shift`` on, in (0, 8); of half of the rows. Blows that are laid at their
     moments have come this way (:mod:`vtacli.model.mini.start`)."""
-    part = slice(0, max(1, len(mel) // 2)), slice(None), slice(shift, shift - STEP)
+    part = slice(0, max(1, len(mel) // 2)), slice(None), slice(shift, shift - FRAMES)
     return mel_loss(model.reconstruct(model.moments(made[part].detach())[0]), mel[part])
 
 

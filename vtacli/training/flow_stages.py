@@ -30,13 +30,10 @@ from vtacli.training.few_steps import (
 from vtacli.training.loop import rng_of
 from vtacli.training.running import Run
 from vtacli.training.score import denoiser_score
-from vtacli.training.sensitivity import error_weights, sensitivity
+from vtacli.training.sensitivity import LISTENED_TO, error_weights, sensitivity
 from vtacli.training.sources import Sources
 from vtacli.training.typicality import typicality
 from vtacli.training.windows import Windows, compose_windows, load_windows, save_windows
-
-LISTENED_TO = 12
-"""Windows of which the decoder's metric is taken: of 8 and of 16 it differs by 2.5 %."""
 
 
 def build_bank(run: Run) -> None:

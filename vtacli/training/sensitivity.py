@@ -18,6 +18,8 @@ from vtacli.training.codec import audible
 APART = 16
 """Steps between those that are moved at once: further than the decoder sees."""
 MOVED_BY = 0.02
+LISTENED_TO = 12
+"""Windows of which the metric is taken: of 8 and of 16 it differs by 2.5 %."""
 
 
 @torch.no_grad()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
-from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, alone, struck
+from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, alone, struck_each
 from vtacli.model.mini.takes import in_turn, some, takes_of
 from vtacli.signal.control import CURVE_HZ
 
@@ -166,12 +165,8 @@ def choose(
         if hit is not None and hit[0] >= best - allowance:
             pool = _near(likeness, bank, np.flatnonzero(bank.kinds == HIT))[1]
             takes = some(takes_of(bank, hit[1], pool), hit[1], np.random.default_rng(turn))
-            times = [t for t, _ in strikes] + [window_s]
-            blows = in_turn(takes, [at_s + t for t in times[:-1]], turn)
-            placements += [
-                struck(bank, blow, t, until)
-                for blow, (t, until) in zip(blows, pairwise(times), strict=True)
-            ]
+            blows = in_turn(takes, [at_s + t for t, _ in strikes], turn)
+            placements += struck_each(bank, blows, strikes, window_s)
         elif passage is not None and not placements:
             until = min(window_s, strikes[-1][0] + 1.0)
             placements.append(Placement(passage[1], strikes[0][0], until))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
     "lay",
     "rows_of",
     "struck",
+    "struck_each",
 ]
 
 LEVEL = 0.5
@@ -166,16 +168,27 @@ def struck(bank: Bank, entry: int, at_s: float, until_s: float) -> Placement:
     return Placement(entry, at_s, until_s, max(0.0, float(bank.lead_s[entry]) - LEAD_IN_S))
 
 
+def struck_each(
+    bank: Bank, entries: Sequence[int], strikes: Sequence[tuple[float, float]], window_s: float
+) -> list[Placement]:
+    """An entry at each strike, (time in s, strength), until the next or the end of the window."""
+    times = [t for t, _ in strikes] + [window_s]
+    return [
+        struck(bank, entry, at_s, until_s)
+        for entry, (at_s, until_s) in zip(entries, pairwise(times), strict=True)
+    ]
+
+
 def alone(bank: Bank, entry: int, window_s: float) -> Placement:
     """A blow that nothing times, with all that leads up to it."""
     return Placement(entry, max(0.5, float(bank.lead_s[entry]) + 0.1), window_s)
 
 
-def _looped(length: int, lead: int, since: int, wanted: int) -> NDArray[np.int64]:
+def _looped(length: int, swell: int, since: int, wanted: int) -> NDArray[np.int64]:
     """(wanted,) Which steps of a bed of ``length`` are heard from ``since`` on. One that is as long
-    as a window swells but once: its loop leaves out the ``lead``."""
+    as a window swells but once: its loop leaves out the ``swell``."""
     time = since + np.arange(wanted)
-    again = min(lead, length // 2) if length >= LONG else 0
+    again = min(swell, length // 2) if length >= LONG else 0
     return np.where(time < length, time, again + (time - length) % (length - again))
 
 
@@ -196,8 +209,8 @@ def lay(bank: Bank, placements: Sequence[Placement], steps: int, step_s: float) 
         if wanted <= 0 or begin >= steps:
             continue
         if bed:
-            lead = round(float(bank.lead_s[place.recording]) / step_s)
-            piece = piece[:, _looped(piece.shape[1], lead, round(place.since_s / step_s), wanted)]
+            swell = round(float(bank.lead_s[place.recording]) / step_s)
+            piece = piece[:, _looped(piece.shape[1], swell, round(place.since_s / step_s), wanted)]
         piece = piece[:, max(0, -begin) : wanted]
         begin = max(0, begin)
         piece = piece[:, : steps - begin]

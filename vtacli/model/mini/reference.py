@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from vtacli.model.contract import Reference
 from vtacli.model.mini.codec import MelCodec
-from vtacli.model.mini.draft import LEVEL, Bank, Placement, alone, rows_of, struck
+from vtacli.model.mini.draft import LEVEL, Bank, Placement, alone, rows_of, struck_each
 from vtacli.model.mini.takes import in_turn
 from vtacli.signal.mel import log_mel
 from vtacli.signal.nature import BED, HIT, PASSAGE, stretches
@@ -83,10 +82,8 @@ class OwnSounds:
         laid += [p for p in kept if kinds[p.recording] != BED]
         turn = int(rng.integers(2**62))
         if strikes and hits:
-            times = [t for t, _ in strikes] + [window_s]
-            blows = _blows_in_turn(hits, [at_s + t for t in times[:-1]], turn)
-            for blow, (time_s, until_s) in zip(blows, pairwise(times), strict=True):
-                laid.append(struck(self.bank, blow, time_s, until_s))
+            blows = _blows_in_turn(hits, [at_s + t for t, _ in strikes], turn)
+            laid += struck_each(self.bank, blows, strikes, window_s)
         elif passages:
             at = strikes[0][0] if strikes else 0.2
             laid.append(Placement(passages[int(rng.integers(len(passages)))][0], at, window_s))

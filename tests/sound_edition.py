@@ -30,7 +30,8 @@ by at most 2e-6 of the peak; with another seed, by as much as they are."""
 
 
 def windows() -> list[WindowContent]:
-    """A picture without words; words, blows and a negative; a reference."""
+    """A picture without words; words, blows and a negative; a reference; and what begins near a
+    draft of the bank: blows on gravel, and rain."""
     shade = np.linspace(0, 255, 4 * 3 * 224 * 224).reshape(4, 3, 224, 224).astype(np.uint8)
     frames = Frames(shade, np.arange(4) * 0.5)
     motion = np.zeros((256, 2), np.float32)
@@ -53,6 +54,15 @@ def windows() -> list[WindowContent]:
             references=(Reference("click", Audio(click, 16_000)),),
             reference_strength=0.5,
         ),
+        WindowContent(
+            frames,
+            10.24,
+            NoiseKey(9, 0, 0),
+            moving,
+            ((1.0, 1.0), (1.6, 0.7), (2.2, 1.0)),
+            "footsteps on gravel",
+        ),
+        WindowContent(frames, 10.24, NoiseKey(9, 0, 1), moving, prompt="rain", at_s=9.0),
     ]
 
 

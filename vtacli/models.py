@@ -67,6 +67,9 @@ def find(
     folder = find_model(name, weights_dir)
 
     def load() -> SoundModel:
+        from vtacli.model.lean import import_diffusers
+
+        import_diffusers()
         from vtacli.model.loading import load_model
 
         return load_model(folder, device=device, dtype=dtype)
@@ -83,6 +86,9 @@ def find(
         return description(device, dtype)
 
     def guesser() -> Guesser:
+        from vtacli.model.lean import import_diffusers
+
+        import_diffusers()
         from vtacli.model.loading import load_guesser
 
         return load_guesser(folder)

@@ -22,7 +22,7 @@ from vtacli.model.contract import Reference, Sampling
 from vtacli.model.loading import load_model
 from vtacli.model.mini.draft import Placement
 from vtacli.model.mini.reference import OwnBanks, reference_start
-from vtacli.model.pipeline import together
+from vtacli.model.sounding import alike
 from vtacli.signal.media import Audio, Curve
 from vtacli.signal.nature import BED, HIT, PASSAGE, nature_of, stretches
 
@@ -166,9 +166,9 @@ def test_the_nearer_the_later_it_starts():
 
 def test_windows_that_begin_alike_run_together_and_none_is_lost():
     shares = [1.0, 0.5, 1.0, 0.5, 0.5, 0.82]
-    assert together(shares, 6) == [[0, 2], [1, 3, 4], [5]]
-    assert together(shares, 2) == [[0, 2], [1, 3], [4], [5]]
-    assert together(shares, 1) == [[0], [2], [1], [3], [4], [5]]
+    assert alike(shares, 6) == [[0, 2], [1, 3, 4], [5]]
+    assert alike(shares, 2) == [[0, 2], [1, 3], [4], [5]]
+    assert alike(shares, 1) == [[0], [2], [1], [3], [4], [5]]
 
 
 @pytest.fixture(scope="module")

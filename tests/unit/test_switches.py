@@ -67,6 +67,14 @@ def test_equal_scales_are_one_scale_and_cost_no_more(model):
     assert np.array_equal(sound(model, window()), sound(model, window(), guidance=usual))
 
 
+def test_near_a_draft_nothing_is_guided_unless_a_scale_or_a_negative_prompt_asks(model):
+    plain = window(negative=None)
+    assert rows_of(model, plain) == [1, 1]
+    assert np.array_equal(sound(model, plain), sound(model, plain, guidance=1.0))
+    assert rows_of(model, plain, guidance=3.0) == rows_of(model, plain, hits_scale=3.0) == [2, 2]
+    assert rows_of(model, window()) == rows_of(model, window(negative=None, draft=False)) == [2, 2]
+
+
 def test_each_scale_changes_the_sound_and_runs_what_it_needs(model):
     plain = sound(model, window(), guidance=3.0)
     for scale, rows in (("motion_scale", 4), ("hits_scale", 3), ("guidance", 3)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 import vtacli
+from vtacli.cli.main import main
 from vtacli.errors import ConfigError
 from vtacli.progress import ignore
 from vtacli.training.loop import Schedule, fit, trainable_parameters
@@ -89,6 +91,30 @@ def test_shipped_recipes_parse(name):
     # Whole latent steps, or a coded mel would not be as long as the true one.
     assert recipe.vocoder.excerpt_samples % 1280 == 0
     assert recipe.codec.excerpt_samples % 1280 == 0
+
+
+def test_a_rehearsal_shortens_every_stage_and_leaves_out_what_was_left_out():
+    recipe = read_recipe(Path(vtacli.__file__).parent / "recipes" / "vta-mini.toml")
+    assert recipe.shortened(1.0) == recipe
+    tenth = recipe.shortened(0.1)
+    for stage in ("codec", "decoder", "texture", "vocoder", "attacks", "denoiser"):
+        whole, part = getattr(recipe, stage).schedule, getattr(tenth, stage).schedule
+        assert part == replace(whole, steps=round(whole.steps / 10)), stage
+    assert tenth.vocoder.tone_steps == recipe.vocoder.tone_steps // 10
+    assert tenth.windows.count == recipe.windows.count // 10
+    assert tenth.few_steps.schedule.steps == 0
+    assert recipe.shortened(1e-9).denoiser.schedule.steps == 1
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "nan"])
+def test_a_share_of_the_steps_is_a_share(share, capsys):
+    assert main(["train", "vta-mini", "--steps-share", share]) == 2
+    assert "--steps-share must be above 0 and at most 1" in capsys.readouterr().err
+
+
+def test_a_share_says_nothing_to_recipes_that_learn_from_films(capsys):
+    assert main(["train", "smoke-base", "--steps-share", "0.5"]) == 2
+    assert "--steps-share says nothing to this recipe" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ Guidance = Annotated[
     typer.Option(
         metavar="X",
         help="How strictly to follow the words, or the picture's guess: 1 is loosely, 0 not at "
-        "all. If left out: the model's own, 2.5 for vta-mini.",
+        "all. If left out: the model's own; of vta-mini 2, and 1 where sound begins near a draft.",
         rich_help_panel=FOLLOW,
     ),
 ]

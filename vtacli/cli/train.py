@@ -86,6 +86,14 @@ def train(
             metavar="NAME", help="Only this stage; may be given again.", rich_help_panel=MINI
         ),
     ] = None,
+    steps_share: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            help="Only this share of every stage's steps and windows: a rehearsal of the whole.",
+            rich_help_panel=MINI,
+        ),
+    ] = 1.0,
     minutes: Annotated[
         float | None, typer.Option(metavar="N", help="Stop a stage after so many minutes.")
     ] = None,
@@ -115,9 +123,13 @@ def train(
     [dim]vta train vta-mini --sounds recordings --out weights/mine --minutes 60[/dim]
 
     [dim]vta train vta-mini --sounds recordings --sounds renders --out mine[/dim]
+
+    [dim]vta train vta-mini --sounds recordings --out rehearsal --steps-share 0.1[/dim]
     """
     if minutes is not None and not minutes > 0:
         raise ConfigError(f"--minutes must be above 0, not {minutes}.")
+    if not 0 < steps_share <= 1:
+        raise ConfigError(f"--steps-share must be above 0 and at most 1, not {steps_share}.")
     shell: Shell = context.obj
     with shell.talk(progress=progress, quiet=quiet, verbose=verbose) as console:
         from vtacli.training.ldm.find import find_recipe
@@ -131,7 +143,13 @@ def train(
             "--encoder-weights": encoder_weights,
             "--text-weights": text_weights,
         }
-        ours = {"--sounds": sounds, "--exact": exact, "--parts": parts, "--stage": stage}
+        ours = {
+            "--sounds": sounds,
+            "--exact": exact,
+            "--parts": parts,
+            "--stage": stage,
+            "--steps-share": steps_share != 1,
+        }
         if is_ldm(recipe):
             _none_of(ours, recipe, "learns from films: give them with --data")
             from vtacli.training.ldm.run import Asked, run_recipe
@@ -166,6 +184,7 @@ def train(
             out=out,
             parts=parts,
             minutes=minutes,
+            steps_share=steps_share,
             device=device,
             resume=resume,
             stages=stage,

@@ -41,9 +41,10 @@ def measure(study: Study) -> Result:
     ):
 
         def repeat(prompt: str | None = prompt) -> Row:
-            asked = content(study, prompt)
             took, busy = [], []
             for _ in range(study.suite.repeats + 1):
+                # New pictures each time: those of the last window would be known.
+                asked = content(study, prompt)
                 began, worked = time.perf_counter(), time.process_time()
                 study.model.generate([asked], Sampling())
                 took.append(round(time.perf_counter() - began, 4))

@@ -25,7 +25,8 @@ from vtacli.model.guidance import Scales
 from vtacli.model.headers import check_headers
 from vtacli.model.mini.conditioner import MiniConditioner
 from vtacli.model.mini.few_steps import FewSteps, euler_sigmas
-from vtacli.model.pipeline import VtaPipeline
+from vtacli.model.opened import OpenedPipeline
+from vtacli.model.sounding import SoundPipeline
 from vtacli.model.strict import check_components
 from vtacli.model.variants import Variant
 from vtacli.signal.media import Audio
@@ -37,7 +38,9 @@ class LoadedModel:
     ``few_steps``: what makes the denoiser of quality draft, where the weights have it.
     """
 
-    def __init__(self, pipeline: VtaPipeline, variant: Variant, few_steps: FewSteps | None = None):
+    def __init__(
+        self, pipeline: SoundPipeline, variant: Variant, few_steps: FewSteps | None = None
+    ):
         self.pipeline = pipeline
         self.few_steps = few_steps
         self._variant = variant
@@ -62,12 +65,8 @@ class LoadedModel:
         :class:`ConfigError` for a sampler that is not there, or for words or references that the
         model cannot take.
         """
-        scales = Scales.of(
-            sampling.guidance,
-            sampling.motion_scale,
-            sampling.hits_scale,
-            self._variant.default_guidance,
-        )
+        given = (sampling.guidance, sampling.motion_scale, sampling.hits_scale)
+        scales = Scales.of(*given, self._variant.default_guidance)
         windows = self.pipeline.with_encoded_references(windows)
         encoder = self.pipeline.encoder
         silent = getattr(encoder, "nothing_to_hear", lambda window: False)
@@ -95,17 +94,21 @@ class LoadedModel:
         usual = samplers.sampler(name).steps if sampling.sampler else None
         steps = sampling.steps or usual or self._variant.steps_of(sampling.quality)
         self.pipeline.scheduler = samplers.build(name, self._trained_scheduler)
+        words: float | None = sampling.guidance
+        motion, hits = sampling.motion_scale, sampling.hits_scale
         with out_of_memory_told(), self._denoiser(sampling) as few:
             if few is not None:
                 # Guidance is distilled in; what is left out is left out all the same.
-                scales = Scales(*(min(s, 1.0) for s in (scales.words, scales.motion, scales.hits)))
+                words, motion, hits = (
+                    min(s, 1.0) for s in (scales.words, scales.motion, scales.hits)
+                )
                 sigmas = euler_sigmas(sampling.steps or few.steps)
             result = self.pipeline(
                 windows,
                 num_inference_steps=steps,
-                guidance_scale=scales.words,
-                motion_scale=scales.motion,
-                hits_scale=scales.hits,
+                guidance_scale=words,
+                motion_scale=motion,
+                hits_scale=hits,
                 euler_sigmas=None if few is None else sigmas,
                 # Steps that were asked for are made; a quality's are those of the whole way.
                 whole_way=sampling.steps is None,
@@ -150,9 +153,7 @@ def load_model(folder: Path, *, device: str = "auto", dtype: str = "auto") -> So
     precision = choose_dtype(dtype, place)
     with quietly(), out_of_memory_told():
         try:
-            pipeline = VtaPipeline.from_pretrained(
-                folder, use_safetensors=True, local_files_only=True
-            )
+            pipeline = OpenedPipeline.from_folder(folder)
         except VtaError:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError) as error:
@@ -196,7 +197,7 @@ def _counted(on_step: OnStep, windows: int) -> Callable[..., dict[str, Any]]:
     those at hand."""
     finished = 0
 
-    def step(pipeline: VtaPipeline, index: int, timestep: Tensor, tensors: Any) -> dict[str, Any]:
+    def step(pipeline: SoundPipeline, index: int, timestep: Tensor, tensors: Any) -> dict[str, Any]:
         nonlocal finished
         rows, steps = len(tensors["latents"]), pipeline.num_timesteps
         on_step(finished * steps + rows * (index + 1), windows * steps)

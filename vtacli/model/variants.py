@@ -26,7 +26,8 @@ class Variant:
     say what pictures the encoder wants. ``guidance_rescale``: see
     :func:`vtacli.model.guidance.rescaled`. ``draft_steps`` and ``best_steps``: of the qualities
     beside ``default_steps``. ``draft_noise``: the share of noise with which sampling begins near a
-    draft, and of the steps that are made then. ``takes_references``: sounds of the user's own.
+    draft, and of the steps that are made then; ``draft_guidance``: the scale there, where none is
+    given. ``takes_references``: sounds of the user's own.
     ``channels``: of what it makes. ``licence`` is an SPDX identifier or a list of them.
     """
 
@@ -45,6 +46,7 @@ class Variant:
     draft_steps: int
     best_steps: int
     draft_noise: float = 1.0
+    draft_guidance: float = 1.0
     takes_references: bool = False
     guidance_rescale: float = 0.0
     rate_hz: int = 16_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,23 @@ class Recipe:
     denoiser: DenoiserRecipe
     few_steps: FewStepsRecipe
     score: ScoreRecipe
+
+    def shortened(self, share: float) -> Recipe:
+        """The same with so much of each stage's steps and windows, at least one: 0 < share <= 1."""
+
+        def of(count: int) -> int:
+            return max(1, round(count * share)) if count else 0
+
+        shorter: dict[str, Any] = {}
+        for table in fields(self):
+            part = getattr(self, table.name)
+            if schedule := getattr(part, "schedule", None):
+                part = replace(part, schedule=replace(schedule, steps=of(schedule.steps)))
+            shorter[table.name] = part
+        shorter["vocoder"] = replace(shorter["vocoder"], tone_steps=of(self.vocoder.tone_steps))
+        shorter["windows"] = replace(self.windows, count=of(self.windows.count))
+        shorter["few_steps"] = replace(shorter["few_steps"], windows=of(self.few_steps.windows))
+        return Recipe(**shorter)
 
 
 def _table(kind: type, raw: dict[str, Any], where: str, path: Path) -> Any:

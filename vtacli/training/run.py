@@ -54,6 +54,7 @@ def train(
     out: Path | None = None,
     parts: Path | None = None,
     minutes: float | None = None,
+    steps_share: float = 1.0,
     device: str = "auto",
     resume: bool = True,
     stages: Sequence[str] | None = None,
@@ -62,11 +63,11 @@ def train(
     """Train what ``recipe`` says on the recordings in ``sounds``, into the folder ``out``.
 
     ``out`` of None is ``runs/NAME``. ``parts`` is a folder with text/ and picture/ (None: the
-    shipped model's). ``minutes`` bounds each trained stage of this call. Running it again goes on
-    where the last call stopped, unless ``resume`` is False. Returns the facts that are written
-    beside the weights.
+    shipped model's). ``minutes`` bounds each trained stage of this call, ``steps_share`` shortens
+    each stage's schedule, as :meth:`Recipe.shortened` does. Running it again goes on where the last
+    call stopped, unless ``resume`` is False. Returns the facts that are written beside the weights.
     """
-    settings = read_recipe(find_recipe(recipe))
+    settings = read_recipe(find_recipe(recipe)).shortened(steps_share)
     chosen = choose_stages(stages)
     if not sounds:
         raise ConfigError(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.models.modeling_utils import ModelMixin  # noqa: F401
 from torch import nn
 
 from vtacli.model.mini.blocks import ConvNeXtBlock
+from vtacli.model.mini.module import MiniModule
 from vtacli.model.mini.texture import MelTexture, fixed_grain
 from vtacli.model.rounded import OpensRounded
 
@@ -32,7 +33,7 @@ class DecodedMel:
     sample: torch.Tensor
 
 
-class MelCodec(OpensRounded, ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MelCodec(OpensRounded, MiniModule, ConfigMixin):  # type: ignore[misc]
     """Log-mel spectrograms to latents of zero mean and unit variance, and back.
 
     ``encode``: (B, 1, T, bands) -> :class:`Posterior` over (B, channels, T / 8, 1).

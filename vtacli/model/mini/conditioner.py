@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import weakref
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.models.modeling_utils import ModelMixin  # noqa: F401
 from numpy.typing import NDArray
 
 from vtacli.errors import WeightsMissing
@@ -25,9 +23,11 @@ from vtacli.model.mini.codec import MelCodec
 from vtacli.model.mini.draft import BED, HIT, Bank, Placement, lay
 from vtacli.model.mini.kinds import bed_share
 from vtacli.model.mini.likeness import likeness
+from vtacli.model.mini.module import MiniModule
 from vtacli.model.mini.picture import PictureClassifier
 from vtacli.model.mini.picture_words import CLASSES, Mixture, PictureWords
 from vtacli.model.mini.reference import OwnBanks, encoded, reference_start
+from vtacli.model.mini.remembered import Remembered
 from vtacli.model.mini.start import struck_start
 from vtacli.model.mini.text import TextSpace
 from vtacli.model.variants import VARIANTS
@@ -41,12 +41,10 @@ from vtacli.signal.media import Frames
 
 STILL = 2e-4
 """Energy of motion (mean luma change in 1/25 s, of full luma) under which nothing moves."""
-REMEMBERED = 16
-"""Windows whose picture is not looked at twice: several questions are asked of each."""
 BANK, TEXT, PICTURE = "bank.safetensors", "text", "picture"
 
 
-class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MiniConditioner(MiniModule, ConfigMixin):  # type: ignore[misc]
     """Windows of film to a :class:`Condition` of one token and 155 channels of control.
 
     The token is the prompt's sentence vector; without a prompt, what the picture looks like it
@@ -57,12 +55,13 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
     loads_strictly = True
 
     @register_to_config  # type: ignore[untyped-decorator]
-    def __init__(self, variant: str = "vta-mini", pictures_a_window: int = 8):
+    def __init__(self, variant: str = "vta-mini", pictures_a_window: int = 6):
         super().__init__()
         self.facts = VARIANTS[variant]
         # Registered last by `attach`: the network is a submodule, the tables are plain values.
         self.picture = PictureClassifier()
-        self._looked: OrderedDict[int, tuple[weakref.ref[Frames], Mixture]] = OrderedDict()
+        self._looks = Remembered[Mixture]()
+        self._laid = Remembered[tuple[Bank, list[Placement]]]()
 
     def attach(self, folder: Path, text: TextSpace, words: PictureWords, bank: Bank) -> None:
         """Give the tables that are not parameters. ``folder`` is where they came from."""
@@ -100,13 +99,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def looks_like(self, frames: Frames) -> Mixture:
         """What pictures suggest: the point (D,) on the CPU, and the guesses."""
-        at, mixture = self._looked.get(id(frames), (None, None))
-        if at is None or mixture is None or at() is not frames:
-            mixture = self._look(frames)
-            self._looked[id(frames)] = (weakref.ref(frames), mixture)
-            while len(self._looked) > REMEMBERED:
-                self._looked.popitem(last=False)
-        return mixture
+        return self._looks.of((frames,), (), lambda: self._look(frames))
 
     @torch.no_grad()
     def _look(self, frames: Frames) -> Mixture:
@@ -160,7 +153,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             onset, energy = curves_of_strikes(strikes, frames)
         hits = hit_curve(content.hits, frames) if content.hits else None
         curves = torch.from_numpy(ControlCurves(frames, hits, onset, energy).folded(steps))
-        bank, placements = self.placements(content, said, onset)
+        bank, placements = self.placements(content)
         draft = torch.zeros(self.facts.latent_shape[0] + 1, steps)
         if placements:
             draft[:-1] = lay(bank, placements, steps, float(self.facts.window_s) / steps)
@@ -174,13 +167,18 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             return None, None
         return curves_of_motion(content.motion, self.facts.mel_frames)
 
-    def placements(
-        self, content: WindowContent, said: torch.Tensor, onset: NDArray[np.float32] | None
-    ) -> tuple[Bank, list[Placement]]:
+    def placements(self, content: WindowContent) -> tuple[Bank, list[Placement]]:
         """What is laid as the draft of a window, and the bank of which it is laid."""
         if not content.draft:
             return self.bank, []
-        strikes = _strikes(content, onset)
+        asked = (content.key, content.hits, content.prompt, content.at_s)
+        given = (content.references, content.reference_strength)
+        return self._laid.of(
+            (content.frames, content.motion), (asked, given), lambda: self._lay(content)
+        )
+
+    def _lay(self, content: WindowContent) -> tuple[Bank, list[Placement]]:
+        strikes = _strikes(content, self._motion(content)[0])
         # One draw a scene: all windows of a scene get their timbre from the same recordings.
         key = NoiseKey(content.key.seed, content.key.scene, 0).seed_64("draft")
         rng = np.random.default_rng(key)
@@ -188,7 +186,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         laid = choose(
             self.bank,
             self.label_vectors,
-            said.numpy(),
+            self.said(content).numpy(),
             strikes,
             window_s,
             rng,
@@ -210,7 +208,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """What the draft of a window was made of, and how like it ``latents`` (C, T, 1) are.
         ``start``: the same of where sampling began, as :meth:`start` gave it; None where it began
         as noise."""
-        bank, placements = self.placements(content, self.said(content), self._motion(content)[0])
+        bank, placements = self.placements(content)
         if not placements:
             return ()
         laid = self._start(content, codec) if start is None else start[..., 0]
@@ -221,7 +219,7 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def noise_share(self, content: WindowContent) -> float:
         """How much of what sampling begins with is noise; the rest is the draft, of whose timbre
         it knows more than a small denoiser. All of it where there is no draft."""
-        laid = self.placements(content, self.said(content), self._motion(content)[0])[1]
+        _, laid = self.placements(content)
         if not laid:
             return 1.0
         if content.references and content.reference_strength > 0:
@@ -233,11 +231,10 @@ class MiniConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return torch.stack([self._start(c, codec) for c in contents])[..., None]
 
     def _start(self, content: WindowContent, codec: MelCodec) -> torch.Tensor:
-        onset = self._motion(content)[0]
-        bank, laid = self.placements(content, self.said(content), onset)
+        bank, laid = self.placements(content)
         steps = self.facts.latent_shape[1]
         step_s = float(self.facts.window_s) / steps
-        strikes = _strikes(content, onset)
+        strikes = _strikes(content, self._motion(content)[0])
         if strikes and any(bank.kinds[place.recording] == HIT for place in laid):
             return struck_start(bank, laid, strikes, codec, steps, step_s)
         return lay(bank, laid, steps, step_s)

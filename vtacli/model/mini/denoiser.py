@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.models.modeling_utils import ModelMixin  # noqa: F401
 from torch import nn
 from torch.nn import functional as F
 
+from vtacli.model.mini.module import MiniModule
 from vtacli.model.rounded import OpensRounded
 
 
@@ -76,7 +77,7 @@ class Block(nn.Module):
         return out
 
 
-class MiniDenoiser(OpensRounded, ModelMixin, ConfigMixin):  # type: ignore[misc]
+class MiniDenoiser(OpensRounded, MiniModule, ConfigMixin):  # type: ignore[misc]
     """Velocity of a rectified flow from noise (t = 1000) to latents (t = 0).
 
     ``sample``: (B, 128, T, 1); ``timestep``: scalar or (B,); ``encoder_hidden_states``:

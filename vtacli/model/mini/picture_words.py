@@ -84,15 +84,19 @@ class PictureWords:
             return Mixture(torch.zeros(self._points.shape[1]), [])
         seen = probabilities.float().mean(dim=0).cpu()
         heard = torch.where(seen >= FLOOR, seen, 0.0) @ self._weights
-        order = torch.argsort(heard, descending=True, stable=True).tolist()
-        guesses = [(self.phrases[i], float(heard[i])) for i in order if heard[i] > 0]
-        order = torch.argsort(seen, descending=True, stable=True).tolist()
+        guesses = [(self.phrases[i], share) for i, share in _descending(heard) if share > 0]
         things = tuple(
-            Seen(self._rows[i].name.split(",")[0].strip(), float(seen[i]), self._rows[i].sound)
-            for i in order
-            if seen[i] >= FLOOR
+            Seen(self._rows[i].name.split(",")[0].strip(), share, self._rows[i].sound)
+            for i, share in _descending(torch.where(seen >= FLOOR, seen, 0.0))
+            if share > 0
         )
         return Mixture(heard @ self._points, guesses, things)
+
+
+def _descending(shares: torch.Tensor) -> list[tuple[int, float]]:
+    """(place, value) of a vector, the largest first, equal ones as they lie."""
+    order = torch.argsort(shares, descending=True, stable=True)
+    return list(zip(order.tolist(), shares[order].tolist(), strict=True))
 
 
 def shipped_rows() -> list[Row]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.models.modeling_utils import ModelMixin  # noqa: F401
 from torch import nn
 
 from vtacli.model.mini.attacks import AttackGains
 from vtacli.model.mini.blocks import ConvNeXtBlock
+from vtacli.model.mini.module import MiniModule
 from vtacli.model.mini.noise import fixed_noise
 from vtacli.model.rounded import OpensRounded
 from vtacli.signal.mel import HOP, N_FFT, RATE_HZ, log_mel_of_spectrum, mel_basis
@@ -46,7 +47,7 @@ def bin_levels(fft: int, bands: int) -> tuple[torch.Tensor, torch.Tensor]:
     return matrix, area.log()
 
 
-class InverseStftVocoder(OpensRounded, ModelMixin, ConfigMixin):  # type: ignore[misc]
+class InverseStftVocoder(OpensRounded, MiniModule, ConfigMixin):  # type: ignore[misc]
     """Natural-log mel (B, 1, T, bands) or (B, T, bands) -> wave (B, T * hop), full scale 1.
 
     One frame of features gives one frame of a short-time spectrum; the inverse transform makes

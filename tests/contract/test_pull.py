@@ -308,11 +308,12 @@ def puller(catalog: Path, **more: object) -> subprocess.Popen:
     return subprocess.Popen(command, env=environ, **more)
 
 
-def test_ten_pullers_make_one_transfer(home, library):
+@pytest.mark.parametrize("count", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_many_pullers_make_one_transfer(home, library, count):
     catalog = diffusers(library, home / "c.toml")
     library.bytes_per_s = 20e6
-    began = [puller(catalog) for _ in range(10)]
-    assert [p.wait(120) for p in began] == [0] * 10
+    began = [puller(catalog) for _ in range(count)]
+    assert [p.wait(120) for p in began] == [0] * count
     assert problems(home / "store" / "tiny") == []
     for path, data in library.files.items():
         assert [a.sent for a in library.of(path)] == [len(data)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
+
+from vtacli.signal.sections import high_pass, run
 
 LOWEST_HZ = 45.0
 
@@ -15,5 +16,6 @@ def without_rumble(wave: NDArray[np.float32], rate_hz: int) -> NDArray[np.float3
     A tenth of the recordings hold most of their energy under 50 Hz, where hands, wind and offsets
     are: unheard, yet it decided their level and drowned their onsets.
     """
-    filtered = sosfilt(butter(4, LOWEST_HZ, "highpass", fs=rate_hz, output="sos"), wave)
+    sections = high_pass(4, LOWEST_HZ, rate_hz)
+    filtered, _ = run(sections, wave, np.zeros((len(sections), 2)))
     return np.asarray(filtered, dtype=np.float32)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
+
+from vtacli.signal.sections import high_pass, run
 
 DELAYS_MS = (1.37, 2.71, 4.19, 6.83)
 """With no common measure, so that the echoes do not fall together."""
@@ -52,14 +53,14 @@ class Widener:
             raise ValueError(f"width is in [0, 1], got {width}")
         self.width = width
         self._echoes = [AllPass(max(1, round(ms * rate_hz / 1000))) for ms in DELAYS_MS]
-        self._low_cut = butter(1, LOWEST_HZ, "highpass", fs=rate_hz, output="sos")
+        self._low_cut = high_pass(1, LOWEST_HZ, rate_hz)
         self._state = np.zeros((1, 2))
 
     def side(self, mono: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N,) the next samples -> (N,), to be added to the left and taken from the right."""
         x = mono.astype(np.float64)
         if len(x):
-            x, self._state = sosfilt(self._low_cut, x, zi=self._state)
+            x, self._state = run(self._low_cut, x, self._state)
         for echo in self._echoes:
             x = echo.add(x)
         return (self.width * x).astype(np.float32)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from vtacli.model.mini.draft import BED, HIT, PASSAGE, Bank, Placement, alone, struck_each
 from vtacli.model.mini.takes import in_turn, some, takes_of
@@ -35,6 +34,8 @@ STRIKES = 0.4
 
 def strikes_of_onsets(onset: NDArray[np.float32]) -> list[tuple[float, float]]:
     """(time in s, strength) of the peaks of an onset curve at 100 Hz. (frames,)"""
+    from scipy.signal import find_peaks  # most of a second, for those who never ask
+
     peaks, _ = find_peaks(np.pad(onset, 1), height=STRIKES, distance=9, prominence=0.15)
     return [((int(p) - 1) / CURVE_HZ, float(min(1.0, onset[p - 1]))) for p in peaks]
 

@@ -1,6 +1,6 @@
 """The edition of the code that makes sound of windows."""
 
-EDITION = 8
+EDITION = 9
 """Part of every key: what was kept under another edition is not found.
 
 Raise it with every change of code (of :mod:`vtacli.model`, or of what it computes with) that

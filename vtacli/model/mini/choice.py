@@ -28,7 +28,7 @@ PAUSE_S = (0.4, 1.4)
 """Between passages that follow each other where nothing says when."""
 SURE_ENOUGH = 0.15
 """A doubtful guess is a short vector: under this length there is nothing to draft."""
-STRIKES = 0.4
+STRIKES = 0.45
 """An onset of the picture counts as a strike from this share of the window's strongest."""
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from toy_sounds import make_toy_sounds
 
 from vtacli.errors import ConfigError
@@ -86,6 +88,27 @@ def test_running_again_does_nothing_more(trained):
         stages=["denoiser"],
     )
     assert (trained / "unet" / "diffusion_pytorch_model.safetensors").read_bytes() == before
+
+
+def test_a_bank_is_made_anew_for_other_latents_alone(trained, tmp_path):
+    out = shutil.copytree(trained, tmp_path / "run")
+    sounds, bank = trained.parent / "sounds", out / "encoder" / "bank.safetensors"
+
+    def again() -> int:
+        train(Path("smoke"), sounds=sounds, out=out, device="cpu", stages=["bank"])
+        return bank.stat().st_mtime_ns
+
+    made = bank.stat().st_mtime_ns
+    assert again() == made
+    file = out / "vae" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    weights["latent_mean"] += 1
+    save_file(weights, file)
+    anew = again()
+    assert anew != made
+    assert again() == anew
+    bank.unlink()
+    assert again() != anew
 
 
 def test_shipping_halves_the_weights_and_keeps_the_sound(trained, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import astuple, replace
 from hashlib import sha256
 from pathlib import Path
@@ -37,33 +38,52 @@ from vtacli.training.windows import Windows, compose_windows, load_windows, save
 
 
 def build_bank(run: Run) -> None:
-    """The bank of latents, and how much each sounds like its label; needs codec and text space."""
+    """The bank of latents, and how much each sounds like its label; needs codec and text space.
+
+    One that was made of the same codec and recordings is kept, so that a run which goes on loses
+    nothing by it.
+    """
     sources, codec = run.composer(held_out=False).sources, run.codec()
     nibbles = run.recipe.bank.nibbles
+    path, told = run.out / "encoder" / BANK, run.out / "state" / "bank"
+    made_of = f"{digest_of(codec.state_dict())}-{recordings_of(run, sources)}-{nibbles}"
+    if path.is_file() and told.is_file() and told.read_text() == made_of:
+        return
     bank = make_bank(run.library, sources, codec, run.device, run.report, nibbles)
     vectors = run.text().embed(list(bank.labels)).numpy()
     bank = replace(bank, typicality=typicality(bank, vectors, codec))
-    (run.out / "encoder").mkdir(parents=True, exist_ok=True)
-    path = run.out / "encoder" / BANK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told.parent.mkdir(parents=True, exist_ok=True)
     bank.save(path)
+    told.write_text(made_of)
     run.note("bank", None, {"entries": len(bank), "megabytes": path.stat().st_size / 1e6})
+
+
+def digest_of(state: Mapping[str, torch.Tensor]) -> str:
+    """Names weights, by their names and values."""
+    digest = sha256()
+    for name, value in sorted(state.items()):
+        # an average of zeros may lose their sign, which changes no latent: + 0 takes it off all
+        digest.update(name.encode() + (value.detach().float() + 0).cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def encoder_digest(codec: MelCodec) -> str:
     """Names what makes a codec's latents; its decoder and texture may learn on."""
-    digest = sha256()
-    for name, value in sorted(codec.state_dict().items()):
-        if name.startswith(("patch_in", "encoder_", "down", "to_moments", "latent_")):
-            # an average of zeros may lose their sign, which changes no latent: + 0 takes it off all
-            digest.update(name.encode() + (value.detach().float() + 0).cpu().numpy().tobytes())
-    return digest.hexdigest()[:12]
+    makes = ("patch_in", "encoder_", "down", "to_moments", "latent_")
+    return digest_of({n: v for n, v in codec.state_dict().items() if n.startswith(makes)})
+
+
+def recordings_of(run: Run, sources: Sources) -> str:
+    """Names the recordings, and how they are cut and called."""
+    cut = sha256(repr([(*astuple(s)[:4], s.label) for s in sources.every]).encode())
+    return f"{run.library.fingerprint[:8]}-{cut.hexdigest()[:8]}"
 
 
 def windows_of(run: Run, composer: Composer, stage: str, count: int) -> Windows:
     """Composed windows from the cache, or made: bound to what encodes them, library, how it is cut,
     seed and count."""
-    cut = sha256(repr([(*astuple(s)[:4], s.label) for s in composer.sources.every]).encode())
-    of = f"{run.library.fingerprint[:8]}-{cut.hexdigest()[:8]}"
+    of = recordings_of(run, composer.sources)
     key = f"{encoder_digest(run.codec())}-{of}-{run.recipe.seed}-{count}"
     file = run.cache / f"{stage}-{key}.npz"
     if not file.is_file():

@@ -146,6 +146,8 @@ def dub(
             lay(scenes, scene_sounds(sounds, scenes, job.folder), recorder)
         for line in run.remarks.lines(scenes):
             run.report(Note(line, "detail"))
+        if doubts := run.remarks.doubts(scenes, job):
+            run.report(Note(doubts))
         ducking = ducking_of(job.rendition, detector, run.report)
         mark = provenance_of(job, seed) if options.provenance else None
         track = finish(job.rendition, recorder, ducking, mark, run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ from vtacli.timeline import Scene, Window
 NO_LISTENER = (
     "Nobody listens for speech and music: the tagger's weights (yamnet) are not beside the model."
 )
+
+MOST_NUMBERS = 6
+"""Scenes that a sentence names."""
 
 
 @dataclass
@@ -61,6 +64,23 @@ class Remarks:
             ],
         }
 
+    def doubts(self, scenes: tuple[Scene, ...], job: Request) -> str | None:
+        """For a person: in which of the scenes nothing says what should be heard. None where
+        there are none, and where no picture is followed anyway."""
+        options = job.options
+        if options.prompt or job.references or options.guidance == 0:
+            return None
+        unsaid = [s.index for s in scenes if not (s.prompt or s.mute)]
+        guesses = ((scene, self.guess_of(scene)) for scene in unsaid)
+        doubtful = [scene + 1 for scene, guess in guesses if guess is not None and guess.doubtful]
+        if not doubtful:
+            return None
+        which = numbered("scene", doubtful)
+        return (
+            f"{which}: the picture hardly says what would be heard. Say it with --prompt, or scene "
+            "by scene in a cue sheet (vta plan --save)."
+        )
+
     def lines(self, scenes: tuple[Scene, ...]) -> Iterator[str]:
         """For a person: what each scene looks like, and what its sound was drawn from."""
         for scene in scenes:
@@ -76,6 +96,16 @@ class Remarks:
             if best:
                 drawn = ", ".join(f"{name} {likeness:.2f}" for name, likeness in best.items())
                 yield f"scene {scene.index + 1} drawn from, with likeness: {drawn}"
+
+
+def numbered(noun: str, numbers: Sequence[int]) -> str:
+    """``Scene 3``, ``Scenes 1, 2 and 5``, ``Scenes 1, 2, 3 and 94 more``."""
+    if len(numbers) == 1:
+        return f"{noun.capitalize()} {numbers[0]}"
+    first, last = numbers[:-1], str(numbers[-1])
+    if len(numbers) > MOST_NUMBERS:
+        first, last = numbers[: MOST_NUMBERS - 1], f"{len(numbers) - MOST_NUMBERS + 1} more"
+    return f"{noun.capitalize()}s {', '.join(map(str, first))} and {last}"
 
 
 def make_takes(

@@ -20,6 +20,10 @@ class Seen:
     sound: str
 
 
+DOUBTFUL = 0.15
+"""Under this probability of its three likeliest sounds together a guess is hardly one."""
+
+
 @dataclass(frozen=True)
 class Guess:
     """``seen``: the kinds of thing, the most probable first. ``sounds``: the phrases that they
@@ -31,6 +35,11 @@ class Guess:
     @property
     def nothing(self) -> float:
         return max(0.0, 1.0 - sum(p for _, p in self.sounds))
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the picture hardly says what would be heard."""
+        return sum(p for _, p in self.sounds[:3]) < DOUBTFUL
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, probabilities to three places."""

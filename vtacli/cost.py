@@ -16,7 +16,7 @@ TRACK_BYTES = 2 * 4 * RATE_HZ
 PROGRAM_BYTES = 500_000_000
 """Python, torch and the decoder, as measured less the weights."""
 
-LOAD_S = 5.0
+LOAD_S = 3.5
 """Reading torch and the weights; longer the first time."""
 
 LISTENING_S = 0.11

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from vtacli.errors import WeightsRefused
 from vtacli.model.mini.codec import MelCodec
-from vtacli.model.rounded import ROWS, SCALES, WEIGHTS, opened, rounded, shapes_of
+from vtacli.model.rounded import ROWS, SCALES, opened, rounded, shapes_of
 from vtacli.model.strict import check_components
 
 SMALL = {"width": 64, "deep_width": 64, "shallow_blocks": 1, "deep_blocks": 1}
@@ -56,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     codec = MelCodec(**SMALL)
     codec.save_pretrained(tmp_path / "vae")
-    save_file(rounded(codec.state_dict(), 0), tmp_path / "vae" / WEIGHTS)
+    save_file(rounded(codec.state_dict(), 0), tmp_path / "vae" / SAFETENSORS_WEIGHTS_NAME)
     return tmp_path
 
 
@@ -71,7 +72,7 @@ def test_a_rounded_codec_opens_and_sounds_nearly_the_same(folder: Path):
 
 def test_a_header_tells_the_shapes_as_they_will_be(folder: Path):
     expected = {k: tuple(v.shape) for k, v in MelCodec(**SMALL).state_dict().items()}
-    assert shapes_of(folder / "vae" / WEIGHTS) == expected
+    assert shapes_of(folder / "vae" / SAFETENSORS_WEIGHTS_NAME) == expected
 
 
 class Only:
@@ -94,6 +95,6 @@ def test_rounded_weights_that_do_not_fit_are_refused(folder: Path, fault: str):
         held["down.weight" + SCALES] = held["down.weight" + SCALES][:-1].clone()
     else:
         held["stranger"] = torch.zeros(3)
-    save_file(held, folder / "vae" / WEIGHTS)
+    save_file(held, folder / "vae" / SAFETENSORS_WEIGHTS_NAME)
     with pytest.raises(WeightsRefused, match="do not fit"):
         MelCodec.from_pretrained(folder / "vae")

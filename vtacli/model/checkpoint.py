@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from torch import Tensor
 from transformers import AutoTokenizer, CLIPConfig
 
@@ -33,7 +34,6 @@ from vtacli.model.vocoder import HifiGan
 RECORDS = "published"
 """The published JSON and tokenizer files, kept word for word in the model's folder."""
 
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 VOCABULARIES = ("tokenizer.json", "vocab.json")
 """Of an encoder's folder: one of them makes a tokenizer."""
 
@@ -159,7 +159,7 @@ def import_published(
                 ours: matched[part.file][theirs].reshape(part.module.state_dict()[ours].shape)
                 for ours, theirs in part.names().items()
             }
-            write_safetensors(building / part.component / WEIGHTS, weights)
+            write_safetensors(building / part.component / SAFETENSORS_WEIGHTS_NAME, weights)
         if facts.takes_text or any((encoder_folder / n).is_file() for n in VOCABULARIES):
             tokenizer = AutoTokenizer.from_pretrained(str(encoder_folder), local_files_only=True)
             tokenizer.save_pretrained(str(building / "encoder" / TOKENIZER))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -25,7 +26,6 @@ WORTH_IT = 32
 """Numbers in a row from which a scale of four bytes costs little."""
 LEAST = 20_000
 """Numbers in a tensor from which it is rounded."""
-WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 State = Mapping[str, torch.Tensor]
 
@@ -92,7 +92,7 @@ class OpensRounded:
         """As diffusers'. Raises WeightsRefused where rounded weights do not fit."""
         kind: Any = cls
         place = Path(folder) / str(options.get("subfolder") or "")
-        path = place / WEIGHTS
+        path = place / SAFETENSORS_WEIGHTS_NAME
         if not path.is_file() or not any(n.endswith(ROWS) for n in read_header(path).tensors):
             return super().from_pretrained(folder, **options)  # type: ignore[misc]
         model: nn.Module = kind.from_config(kind.load_config(place))

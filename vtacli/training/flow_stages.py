@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from diffusers import UniPCMultistepScheduler
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 
 from vtacli.errors import ConfigError, WeightsMissing
 from vtacli.model.describe import FEW_STEPS
@@ -151,7 +152,7 @@ def train_few_steps(run: Run) -> None:
     r = run.recipe.few_steps
     if r.schedule.steps == 0:
         return
-    weights = run.out / "unet" / "diffusion_pytorch_model.safetensors"
+    weights = run.out / "unet" / SAFETENSORS_WEIGHTS_NAME
     pipeline = VtaPipeline.from_pretrained(run.out).to(run.device)
     key = f"{sha256(weights.read_bytes()).hexdigest()[:12]}-{run.library.fingerprint[:8]}"
     file = run.cache / f"ways-{key}-{run.recipe.seed}-{r.windows}-{r.steps}-{r.teacher_steps}.npz"

@@ -6,10 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file, save_file
 
 from vtacli.errors import WeightsMissing
-from vtacli.model.rounded import WEIGHTS, opened, rounded
+from vtacli.model.rounded import opened, rounded
 
 PARTS = ("encoder", "scheduler", "unet", "vae", "vocoder")
 ROUNDED = ("unet", "vae", "vocoder")
@@ -30,8 +31,8 @@ def ship(run: Path, out: Path) -> Path:
     for name in ("model_index.json", "facts.json"):
         shutil.copyfile(run / name, out / name)
     for part in ROUNDED:
-        held = rounded(opened(load_file(out / part / WEIGHTS)))
-        save_file(held, out / part / WEIGHTS, metadata={"format": "pt"})
+        held = rounded(opened(load_file(out / part / SAFETENSORS_WEIGHTS_NAME)))
+        save_file(held, out / part / SAFETENSORS_WEIGHTS_NAME, metadata={"format": "pt"})
     return out
 
 

@@ -344,11 +344,7 @@ def killed_at_random_moments(home: Path, library: Library, times: int, longest_s
     assert_right(store / "tiny")
 
 
-def test_killed_at_random_moments(home, library):
-    killed_at_random_moments(home, library, 3, 3.0)
-
-
-@pytest.mark.slow
+@pytest.mark.slow  # transfers are killed in test_transfer.py, imports in test_store_import.py
 @pytest.mark.timeout(1200)
 def test_killed_at_many_random_moments(home, library):
     killed_at_random_moments(home, library, 40, 7.0)

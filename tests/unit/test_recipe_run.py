@@ -18,6 +18,7 @@ from vtacli.model.loading import load_model
 from vtacli.model.mini.few_steps import FewSteps
 from vtacli.signal.media import Curve, Frames
 from vtacli.training.run import train
+from vtacli.training.ship import main as ship_from_the_command_line
 from vtacli.training.ship import ship
 
 
@@ -112,7 +113,8 @@ def test_a_bank_is_made_anew_for_other_latents_alone(trained, tmp_path):
 
 
 def test_shipping_halves_the_weights_and_keeps_the_sound(trained, tmp_path):
-    shipped = ship(trained, tmp_path / "shipped")
+    shipped = tmp_path / "shipped"
+    ship_from_the_command_line([str(trained), str(shipped)])
     size = {
         f: (f / "unet" / "diffusion_pytorch_model.safetensors").stat().st_size
         for f in (trained, shipped)

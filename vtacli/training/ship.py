@@ -1,9 +1,14 @@
-"""From a training run to the folder that is shipped: eight bits a weight, no state, no cache."""
+"""From a training run to the folder that is shipped: eight bits a weight, no state, no cache.
+
+python -m vtacli.training.ship RUN OUT
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
@@ -42,3 +47,16 @@ def _nameless(config: Path) -> None:
         said = json.loads(config.read_text(encoding="utf-8"))
         said.pop("_name_or_path", None)
         config.write_text(json.dumps(said, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read the command line and ship."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder that vta train made")
+    parser.add_argument("out", type=Path, metavar="OUT")
+    asked = parser.parse_args(argv)
+    ship(asked.run, asked.out)
+
+
+if __name__ == "__main__":
+    main()

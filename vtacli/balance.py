@@ -6,7 +6,6 @@ chosen before: then nothing but a scene that has changed is heard to change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vtacli.foley import Foley, Placed
@@ -16,6 +15,7 @@ from vtacli.progress import Note, Report, Step
 from vtacli.signal.loudness import EDGE, from_db, to_db
 from vtacli.signal.media import Audio
 from vtacli.signal.mix import YIELD_DB, Gains, MixMeter, fit_foley
+from vtacli.timeline import scenes_text
 
 NOTICEABLE_DB = 0.1
 ROUNDING = 1e-6
@@ -78,7 +78,7 @@ def _under_held(
     if late:
         report(
             Note(
-                f"{_scenes(late)} gives way further, so that the others stay as they are: the "
+                f"{scenes_text(late)} gives way further, so that the others stay as they are: the "
                 "mix's common gain was chosen before. --refit chooses it anew.",
                 "warning",
             )
@@ -142,7 +142,7 @@ def _tell(
         if p.peak > 0 and p.gain > 0 and to_db(p.gain) - to_db(gain) > NOTICEABLE_DB
     }
     if lowered:
-        which = f" of {_scenes(lowered).lower()}" if len(gains) > 1 else ""
+        which = f" of {scenes_text(lowered).lower()}" if len(gains) > 1 else ""
         most = max(lowered.values())
         by = f"by {most:.1f} dB" if len(lowered) == 1 else f"by up to {most:.1f} dB"
         report(Note(f"The foley{which} was lowered {by} to stay under {ceiling}."))
@@ -154,13 +154,3 @@ def _tell(
                 "warning",
             )
         )
-
-
-def _scenes(indices: Iterable[int]) -> str:
-    """``Scene 3``, ``Scenes 1, 3 and 9``, or ``Scenes 1, 2, 3 and 17 more``."""
-    numbers = [str(i + 1) for i in sorted(indices)]
-    if len(numbers) == 1:
-        return f"Scene {numbers[0]}"
-    last = numbers[-1] if len(numbers) <= 6 else f"{len(numbers) - 3} more"
-    said = numbers[:-1] if len(numbers) <= 6 else numbers[:3]
-    return f"Scenes {', '.join(said)} and {last}"

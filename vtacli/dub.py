@@ -144,10 +144,7 @@ def dub(
             spool = open_things.enter_context(SoundSpool(RATE_HZ, job.output.parent))
             recorder = Recorder(spool, options.mix.width)
             lay(scenes, scene_sounds(sounds, scenes, job.folder), recorder)
-        for line in run.remarks.lines(scenes):
-            run.report(Note(line, "detail"))
-        if doubts := run.remarks.doubts(scenes, job):
-            run.report(Note(doubts))
+        run.remarks.tell(scenes, job, run.report)
         ducking = ducking_of(job.rendition, detector, run.report)
         mark = provenance_of(job, seed) if options.provenance else None
         track = finish(job.rendition, recorder, ducking, mark, run)

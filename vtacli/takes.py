@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,14 +15,11 @@ from vtacli.plan_dicts import scene_dict, window_dict
 from vtacli.planning import Request
 from vtacli.progress import Note, Report
 from vtacli.signal.media import Curve
-from vtacli.timeline import Scene, Window
+from vtacli.timeline import Scene, Window, scenes_text
 
 NO_LISTENER = (
     "Nobody listens for speech and music: the tagger's weights (yamnet) are not beside the model."
 )
-
-MOST_NUMBERS = 6
-"""Scenes that a sentence names."""
 
 
 @dataclass
@@ -64,6 +61,13 @@ class Remarks:
             ],
         }
 
+    def tell(self, scenes: tuple[Scene, ...], job: Request, report: Report) -> None:
+        """Report the details of each scene, and the doubts."""
+        for line in self.lines(scenes):
+            report(Note(line, "detail"))
+        if doubts := self.doubts(scenes, job):
+            report(Note(doubts))
+
     def doubts(self, scenes: tuple[Scene, ...], job: Request) -> str | None:
         """For a person: in which of the scenes nothing says what should be heard. None where
         there are none, and where no picture is followed anyway."""
@@ -72,13 +76,12 @@ class Remarks:
             return None
         unsaid = [s.index for s in scenes if not (s.prompt or s.mute)]
         guesses = ((scene, self.guess_of(scene)) for scene in unsaid)
-        doubtful = [scene + 1 for scene, guess in guesses if guess is not None and guess.doubtful]
+        doubtful = [scene for scene, guess in guesses if guess is not None and guess.doubtful]
         if not doubtful:
             return None
-        which = numbered("scene", doubtful)
         return (
-            f"{which}: the picture hardly says what would be heard. Say it with --prompt, or scene "
-            "by scene in a cue sheet (vta plan --save)."
+            f"{scenes_text(doubtful)}: the picture hardly says what would be heard. Say it with "
+            "--prompt, or scene by scene in a cue sheet (vta plan --save)."
         )
 
     def lines(self, scenes: tuple[Scene, ...]) -> Iterator[str]:
@@ -96,16 +99,6 @@ class Remarks:
             if best:
                 drawn = ", ".join(f"{name} {likeness:.2f}" for name, likeness in best.items())
                 yield f"scene {scene.index + 1} drawn from, with likeness: {drawn}"
-
-
-def numbered(noun: str, numbers: Sequence[int]) -> str:
-    """``Scene 3``, ``Scenes 1, 2 and 5``, ``Scenes 1, 2, 3 and 94 more``."""
-    if len(numbers) == 1:
-        return f"{noun.capitalize()} {numbers[0]}"
-    first, last = numbers[:-1], str(numbers[-1])
-    if len(numbers) > MOST_NUMBERS:
-        first, last = numbers[: MOST_NUMBERS - 1], f"{len(numbers) - MOST_NUMBERS + 1} more"
-    return f"{noun.capitalize()}s {', '.join(map(str, first))} and {last}"
 
 
 def make_takes(

@@ -147,3 +147,13 @@ def plan_windows(scene: Scene, window_s: Fraction, crossfade_s: Fraction) -> lis
 def plan(scenes: Sequence[Scene], window_s: Fraction, crossfade_s: Fraction) -> list[Window]:
     """The windows of all scenes, in film order."""
     return [w for scene in scenes for w in plan_windows(scene, window_s, crossfade_s)]
+
+
+def scenes_text(indices: Iterable[int]) -> str:
+    """``Scene 3``, ``Scenes 1, 3 and 9``, or ``Scenes 1, 2, 3 and 17 more``."""
+    numbers = [str(i + 1) for i in sorted(indices)]
+    if len(numbers) == 1:
+        return f"Scene {numbers[0]}"
+    last = numbers[-1] if len(numbers) <= 6 else f"{len(numbers) - 3} more"
+    said = numbers[:-1] if len(numbers) <= 6 else numbers[:3]
+    return f"Scenes {', '.join(said)} and {last}"

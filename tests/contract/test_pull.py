@@ -308,12 +308,11 @@ def puller(catalog: Path, **more: object) -> subprocess.Popen:
     return subprocess.Popen(command, env=environ, **more)
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(10, marks=pytest.mark.slow)])
-def test_many_pullers_make_one_transfer(home, library, count):
+def test_ten_pullers_make_one_transfer(home, library):
     catalog = diffusers(library, home / "c.toml")
     library.bytes_per_s = 20e6
-    began = [puller(catalog) for _ in range(count)]
-    assert [p.wait(120) for p in began] == [0] * count
+    began = [puller(catalog) for _ in range(10)]
+    assert [p.wait(120) for p in began] == [0] * 10
     assert problems(home / "store" / "tiny") == []
     for path, data in library.files.items():
         assert [a.sent for a in library.of(path)] == [len(data)]
@@ -344,7 +343,11 @@ def killed_at_random_moments(home: Path, library: Library, times: int, longest_s
     assert_right(store / "tiny")
 
 
-@pytest.mark.slow  # transfers are killed in test_transfer.py, imports in test_store_import.py
+def test_killed_at_random_moments(home, library):
+    killed_at_random_moments(home, library, 3, 3.0)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_killed_at_many_random_moments(home, library):
     killed_at_random_moments(home, library, 40, 7.0)

@@ -9,8 +9,8 @@ import pytest
 from vtacli.model.contract import Drawn, Take
 from vtacli.model.guess import Guess
 from vtacli.options import GenerateOptions
-from vtacli.takes import Remarks, numbered
-from vtacli.timeline import Scene, Span, Window
+from vtacli.takes import Remarks
+from vtacli.timeline import Scene, Span, Window, scenes_text
 
 WINDOW = Window(0, 1, Span(F(0), F(2)))
 DOOR = Drawn("door slam", "doors/slam-1.wav", (0.5, 1.25), 0.93)
@@ -69,6 +69,7 @@ def test_they_are_not_where_the_picture_is_not_asked(told):
 
 
 def test_many_scenes_are_counted():
-    assert numbered("scene", [3]) == "Scene 3"
-    assert numbered("scene", [1, 2, 5]) == "Scenes 1, 2 and 5"
-    assert numbered("scene", list(range(1, 100))) == "Scenes 1, 2, 3, 4, 5 and 94 more"
+    assert scenes_text([2]) == "Scene 3"
+    assert scenes_text([0, 1, 4]) == "Scenes 1, 2 and 5"
+    assert scenes_text(range(6)) == "Scenes 1, 2, 3, 4, 5 and 6"
+    assert scenes_text(range(99)) == "Scenes 1, 2, 3 and 96 more"

@@ -204,11 +204,7 @@ def make_scenes(
         cuts=cuts,
         motion=motion_hash,
     )
-    scenes = tuple(a.scene for a in asked)
-    for line in run.remarks.lines(scenes):
-        run.report(Note(line, "detail"))
-    if doubts := run.remarks.doubts(scenes, job):
-        run.report(Note(doubts))
+    run.remarks.tell(tuple(a.scene for a in asked), job, run.report)
     reused = sum(len(a.wants) for a in asked) - len(made)
     run.report(Note(_said(len(made), reused), "info" if reused else "detail"))
     if after != session.state:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vtacli.signal.layouts import loudness_weights
 from vtacli.signal.loudness import TruePeakMeter, to_db
-from vtacli.signal.sections import run
+from vtacli.signal.sections import filtered
 
 HOPS_A_SECOND = 100
 MOMENTARY, SHORT_TERM, GATING = 40, 300, 40
@@ -117,7 +117,7 @@ class LoudnessMeter:
         if data.shape[1] == 0:
             return
         self._peak.add(data)
-        weighted, self._state = run(self._sections, data, self._state, axis=1)
+        weighted, self._state = filtered(self._sections, data, self._state, axis=1)
         self._state[np.abs(self._state) < TINY] = 0.0
         power = self._weights @ np.square(weighted)
         start = self._samples

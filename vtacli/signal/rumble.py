@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vtacli.signal.sections import high_pass, run
+from vtacli.signal.sections import filtered, high_pass
 
 LOWEST_HZ = 45.0
 
@@ -17,5 +17,5 @@ def without_rumble(wave: NDArray[np.float32], rate_hz: int) -> NDArray[np.float3
     are: unheard, yet it decided their level and drowned their onsets.
     """
     sections = high_pass(4, LOWEST_HZ, rate_hz)
-    filtered, _ = run(sections, wave, np.zeros((len(sections), 2)))
-    return np.asarray(filtered, dtype=np.float32)
+    out, _ = filtered(sections, wave, np.zeros((len(sections), 2)))
+    return np.asarray(out, dtype=np.float32)

@@ -23,7 +23,7 @@ def high_pass(order: int, cutoff_hz: float, rate_hz: float) -> Sections:
     return made
 
 
-def run(
+def filtered(
     sections: Sections, samples: NDArray[Any], state: NDArray[np.float64], axis: int = -1
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """The next samples filtered, and the state for those that follow: nought, (sections, …, 2),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vtacli.signal.sections import high_pass, run
+from vtacli.signal.sections import filtered, high_pass
 
 DELAYS_MS = (1.37, 2.71, 4.19, 6.83)
 """With no common measure, so that the echoes do not fall together."""
@@ -60,7 +60,7 @@ class Widener:
         """(N,) the next samples -> (N,), to be added to the left and taken from the right."""
         x = mono.astype(np.float64)
         if len(x):
-            x, self._state = run(self._low_cut, x, self._state)
+            x, self._state = filtered(self._low_cut, x, self._state)
         for echo in self._echoes:
             x = echo.add(x)
         return (self.width * x).astype(np.float32)

@@ -41,18 +41,19 @@ from vtacli.training.windows import Windows, compose_windows, load_windows, save
 def build_bank(run: Run) -> None:
     """The bank of latents, and how much each sounds like its label; needs codec and text space.
 
-    One that was made of the same codec and recordings is kept, so that a run which goes on loses
-    nothing by it.
+    One that was made of the same codec, words and recordings is kept, so that a run which goes on
+    loses nothing by it.
     """
     sources, codec = run.composer(held_out=False).sources, run.codec()
     nibbles = run.recipe.bank.nibbles
+    vectors = run.text().embed(sources.labels)
     path, told = run.out / "encoder" / BANK, run.out / "state" / "bank"
-    made_of = f"{digest_of(codec.state_dict())}-{recordings_of(run, sources)}-{nibbles}"
+    weights = digest_of({**codec.state_dict(), "words": vectors})
+    made_of = f"{weights}-{recordings_of(run, sources)}-{nibbles}"
     if path.is_file() and told.is_file() and told.read_text() == made_of:
         return
     bank = make_bank(run.library, sources, codec, run.device, run.report, nibbles)
-    vectors = run.text().embed(list(bank.labels)).numpy()
-    bank = replace(bank, typicality=typicality(bank, vectors, codec))
+    bank = replace(bank, typicality=typicality(bank, vectors.numpy(), codec))
     path.parent.mkdir(parents=True, exist_ok=True)
     told.parent.mkdir(parents=True, exist_ok=True)
     bank.save(path)
